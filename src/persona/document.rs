@@ -1,0 +1,127 @@
+//! What a loaded project is: accounts, personas, targets, each able to tell where in a file it was written.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use secrecy::SecretString;
+use serde_json::{Map, Value};
+
+use super::name::{AccountName, Key, Pointer};
+use super::problem::Place;
+
+/// Everything that the files of a project say.
+#[derive(Debug)]
+pub struct Project {
+    /// The folder that holds `personaform.yaml`.
+    pub root: PathBuf,
+    /// Where state is kept; absolute, or relative to the root.
+    pub state_path: PathBuf,
+    /// The gates.
+    pub safety: Safety,
+    /// All configured accounts by name.
+    pub accounts: BTreeMap<AccountName, Account>,
+    /// All personas by key.
+    pub personas: BTreeMap<Key, Persona>,
+    /// The values of every `$env` used, by variable name. Documents hold `{"$env": NAME}` in their stead.
+    pub secrets: BTreeMap<String, SecretString>,
+}
+
+/// How much one plan may do without a flag.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Safety {
+    /// Deletions; 0 unless the file says more.
+    pub max_deletes: usize,
+    /// Part of the managed objects that one plan may change or delete, 0.0 to 1.0; none: no limit.
+    pub max_share: Option<f64>,
+}
+
+/// One configured set of credentials at a provider.
+#[derive(Debug)]
+pub struct Account {
+    /// Its name.
+    pub name: AccountName,
+    /// The provider's id, known to exist.
+    pub provider: String,
+    /// Origin of the service, without a slash at the end; none: the provider's own.
+    pub base_url: Option<String>,
+    /// The environment variable that holds the key; none: the provider's own.
+    pub key_variable: Option<String>,
+    /// Where the account was written.
+    pub place: Place,
+}
+
+/// One persona file.
+#[derive(Debug)]
+pub struct Persona {
+    /// Its key.
+    pub key: Key,
+    /// The shared fields as written, values resolved; `None` where the file does not name them.
+    pub shared: Shared,
+    /// The old key of a renamed file.
+    pub previously: Option<Key>,
+    /// Its targets by account.
+    pub targets: Vec<Target>,
+    /// The whole document's place.
+    pub place: Place,
+}
+
+/// The fields that most providers share. A value is a string, `null` (clear), or `{"$env": NAME}`.
+#[derive(Clone, Debug, Default)]
+pub struct Shared {
+    /// Display name.
+    pub name: Option<Value>,
+    /// What the persona is for.
+    pub description: Option<Value>,
+    /// The prompt.
+    pub prompt: Option<Value>,
+}
+
+/// One section below `targets`: this persona at that account.
+#[derive(Debug)]
+pub struct Target {
+    /// The account, known to exist.
+    pub account: AccountName,
+    /// The provider's own fields: the account's defaults with the section's fields merged over them, values resolved.
+    /// Secrets stand as `{"$env": NAME}`.
+    pub fields: Map<String, Value>,
+    /// What the `$` keys say.
+    pub settings: Settings,
+    /// Where things were written.
+    pub places: Places,
+}
+
+/// The `$` keys of a target.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Settings {
+    /// `$id`: the remote object to bind to.
+    pub id: Option<String>,
+    /// `$lifecycle.prevent_destroy`.
+    pub prevent_destroy: bool,
+    /// `$lifecycle.ignore_changes`.
+    pub ignore_changes: Vec<Pointer>,
+    /// `$release`: `production` is true, `draft` is false.
+    pub release: Option<bool>,
+}
+
+/// Tells where the fields of a target were written, so that a provider can point at a mistake.
+#[derive(Debug)]
+pub struct Places {
+    /// The place of each field by pointer below the section; keys and values alike begin here.
+    pub fields: BTreeMap<Pointer, Place>,
+    /// The place of the section itself.
+    pub section: Place,
+}
+
+impl Places {
+    /// The place of a field, or of the closest ancestor that was written, or of the section.
+    pub fn of(&self, pointer: &Pointer) -> Place {
+        let mut pointer = Some(pointer.clone());
+        while let Some(current) = pointer {
+            if let Some(place) = self.fields.get(&current) {
+                return place.clone();
+            }
+            pointer = current.parent();
+        }
+        self.section.clone()
+    }
+}

@@ -1,0 +1,32 @@
+//! THE WORDS: the documents that people write, how they are loaded, and every problem with its place.
+//!
+//! Nothing above this room is known here: providers come in as a [`Vocabulary`], which is data.
+
+pub mod document;
+pub mod name;
+pub mod problem;
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+/// What the loader must know of the providers: their names and the JSON Schema of a target section of each.
+#[derive(Clone, Debug, Default)]
+pub struct Vocabulary {
+    /// By provider id.
+    pub providers: BTreeMap<String, ProviderWords>,
+}
+
+/// The words of one provider.
+#[derive(Clone, Debug)]
+pub struct ProviderWords {
+    /// JSON Schema (draft 2020-12, self-contained) of the provider's own fields in a target section. Objects are closed with
+    /// `additionalProperties: false` unless the service's contract is open there. Two keywords of ours: `x-known` (a list of
+    /// known values of a field whose contract moves) and `x-range` (`[min, max]`, either may be null); a value outside them
+    /// is a warning.
+    pub section: Value,
+    /// Whether `$release` means something here.
+    pub releases: bool,
+    /// The environment variable that holds the key of an account that names none (`TAVUS_API_KEY`).
+    pub key_variable: &'static str,
+}

@@ -1,0 +1,16 @@
+//! THE MIND: what would have to change, decided by one pure function, and the neutral types it works on.
+//!
+//! No I/O, no clock, no randomness, no environment. Nothing of any other room is used here but the names of `persona`.
+
+pub mod address;
+pub mod change;
+pub mod dialect;
+pub mod resource;
+pub mod rules;
+pub mod value;
+
+pub use address::Address;
+pub use change::{Action, Change, Edit, Method, Plan, Reason, Request};
+pub use dialect::{Dialect, Draft};
+pub use resource::{Live, Record, RemoteId, Resource};
+pub use rules::{Clear, FieldRule, Listing, Reading, Rules};

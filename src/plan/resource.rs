@@ -1,0 +1,95 @@
+//! The two documents that meet in a plan, and what is remembered between runs.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::address::Address;
+use crate::persona::name::Pointer;
+
+/// The id that a service gave an object. Opaque.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RemoteId(String);
+
+impl RemoteId {
+    /// Wraps an id.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The id as the service wrote it.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for RemoteId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+/// What the files want of one object, in the neutral form: the provider's *write* shape, only the fields that are ours.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Resource {
+    /// Where it belongs.
+    pub address: Address,
+    /// Display name, for people and for finding an object of the same name; empty if none was written.
+    pub name: String,
+    /// The managed fields. `null` clears. Secrets stand as `{"$env": NAME, "digest": …}`.
+    pub fields: Map<String, Value>,
+    /// The object to bind to (`$id`).
+    pub bind: Option<RemoteId>,
+    /// Whether customers shall hear it: false leaves it in the draft, where the service has one.
+    pub release: bool,
+    /// Fields that are neither compared nor sent once the object exists.
+    pub ignore: Vec<Pointer>,
+    /// Whether a plan that deletes it is refused.
+    pub prevent_destroy: bool,
+}
+
+/// What a service answered about one object, in the same neutral form as [`Resource::fields`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct Live {
+    /// Its id.
+    pub id: RemoteId,
+    /// Display name; empty if none.
+    pub name: String,
+    /// All fields that can be written, as they stand where writes go (Bland: persona-level fields and the draft). Read-only
+    /// and volatile fields (timestamps, signed URLs, version ids) are left out.
+    pub fields: Map<String, Value>,
+    /// The same document as customers hear it, where the service keeps the two apart.
+    pub released: Option<Map<String, Value>>,
+    /// In a prediction: fields (with all below them) whose value cannot be known before the service answers.
+    pub unknown: BTreeSet<Pointer>,
+    /// What would break if it were deleted (phone numbers), in words for people.
+    pub used_by: Vec<String>,
+}
+
+impl Live {
+    /// An object with an id and nothing else; where a prediction of a create begins.
+    pub fn empty(id: RemoteId) -> Self {
+        Self { id, name: String::new(), fields: Map::new(), released: None, unknown: BTreeSet::new(), used_by: Vec::new() }
+    }
+}
+
+/// What state remembers of one object.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// The provider's id (`tavus`).
+    pub provider: String,
+    /// The object's id there.
+    pub id: RemoteId,
+    /// Its display name when last written.
+    pub name: String,
+    /// The managed fields as we last wrote them.
+    pub applied: Map<String, Value>,
+    /// Whether a delete is refused even after the file that said so has gone.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub prevent_destroy: bool,
+    /// When it was last written: RFC 3339, UTC, whole seconds.
+    pub written_at: String,
+}

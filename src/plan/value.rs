@@ -1,0 +1,132 @@
+//! JSON values as the planner sees them: equality by value, pointers, leaves, and the stand-ins for secrets.
+
+use serde_json::{Map, Value};
+
+use crate::persona::name::Pointer;
+
+/// The member that marks a stand-in for a secret: `{"$env": NAME}`, and with its keyed digest `{"$env": NAME, "digest": …}`.
+pub const SECRET_MARK: &str = "$env";
+
+/// Whether a value stands for a secret.
+pub fn is_secret(value: &Value) -> bool {
+    value.as_object().is_some_and(|object| object.contains_key(SECRET_MARK))
+}
+
+/// Whether two values are the same: numbers by value (`1` is `1.0`), objects without order, secrets by their digests.
+pub fn same(left: &Value, right: &Value) -> bool {
+    match (left, right) {
+        (Value::Number(left), Value::Number(right)) => left == right || left.as_f64() == right.as_f64(),
+        (Value::Array(left), Value::Array(right)) => {
+            left.len() == right.len() && left.iter().zip(right).all(|(left, right)| same(left, right))
+        }
+        (Value::Object(left_map), Value::Object(right_map)) => {
+            if is_secret(left) && is_secret(right) {
+                return left_map.get("digest") == right_map.get("digest");
+            }
+            left_map.len() == right_map.len()
+                && left_map.iter().all(|(key, left)| right_map.get(key).is_some_and(|right| same(left, right)))
+        }
+        _ => left == right,
+    }
+}
+
+/// Whether a value is `null`, `""`, `[]` or `{}`.
+pub fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        Value::Object(members) => members.is_empty(),
+        Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
+/// The value at a pointer; lists are not entered.
+pub fn get<'a>(fields: &'a Map<String, Value>, pointer: &Pointer) -> Option<&'a Value> {
+    let (first, rest) = pointer.segments().split_first()?;
+    let mut value = fields.get(first)?;
+    for segment in rest {
+        value = value.as_object()?.get(segment)?;
+    }
+    Some(value)
+}
+
+/// Writes a value at a pointer, making the objects above it (in place of anything that is none).
+pub fn set(fields: &mut Map<String, Value>, pointer: &Pointer, value: Value) {
+    let Some((last, above)) = pointer.segments().split_last() else { return };
+    let mut object = fields;
+    for segment in above {
+        let entry = object.entry(segment.clone()).or_insert(Value::Null);
+        if !entry.is_object() {
+            *entry = Value::Object(Map::new());
+        }
+        match entry {
+            Value::Object(inner) => object = inner,
+            _ => return,
+        }
+    }
+    object.insert(last.clone(), value);
+}
+
+/// Removes the value at a pointer and returns it; the objects above it stay.
+pub fn remove(fields: &mut Map<String, Value>, pointer: &Pointer) -> Option<Value> {
+    let (last, above) = pointer.segments().split_last()?;
+    let mut object = fields;
+    for segment in above {
+        object = object.get_mut(segment)?.as_object_mut()?;
+    }
+    object.remove(last)
+}
+
+/// Every leaf with its pointer, in order: scalars, lists, secrets and empty objects. Lists are not entered.
+pub fn leaves(fields: &Map<String, Value>) -> Vec<(Pointer, &Value)> {
+    fn walk<'a>(at: &Pointer, value: &'a Value, found: &mut Vec<(Pointer, &'a Value)>) {
+        match value {
+            Value::Object(members) if !members.is_empty() && !is_secret(value) => {
+                for (key, value) in members {
+                    walk(&at.child(key), value, found);
+                }
+            }
+            _ => found.push((at.clone(), value)),
+        }
+    }
+    let mut found = Vec::new();
+    for (key, value) in fields {
+        walk(&Pointer::root().child(key), value, &mut found);
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn numbers_are_the_same_by_value() {
+        assert!(same(&json!({"speed": 1, "list": [0.5]}), &json!({"list": [0.5], "speed": 1.0})));
+        assert!(!same(&json!(1), &json!("1")));
+    }
+
+    #[test]
+    fn secrets_are_the_same_by_digest_alone() {
+        let one = json!({"$env": "OLD_NAME", "digest": "d1"});
+        assert!(same(&one, &json!({"$env": "NEW_NAME", "digest": "d1"})));
+        assert!(!same(&one, &json!({"$env": "OLD_NAME", "digest": "d2"})));
+    }
+
+    #[test]
+    fn leaves_keep_lists_secrets_and_empty_objects_whole() {
+        let document = json!({"a": {"b": 1, "c": [{"d": 2}]}, "e": {"$env": "KEY"}, "f": {}});
+        let found: Vec<String> =
+            leaves(document.as_object().expect("an object")).iter().map(|(at, _)| at.to_string()).collect();
+        assert_eq!(found, ["/a/b", "/a/c", "/e", "/f"]);
+    }
+
+    #[test]
+    fn set_makes_the_objects_above() {
+        let mut fields = Map::new();
+        set(&mut fields, &Pointer::new(["layers", "llm", "model"]), json!("m"));
+        assert_eq!(Value::Object(fields), json!({"layers": {"llm": {"model": "m"}}}));
+    }
+}

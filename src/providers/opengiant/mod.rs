@@ -1,0 +1,5 @@
+//! Under construction.
+
+pub mod sandbox;
+pub mod spec;
+pub mod wire;

@@ -1,0 +1,99 @@
+//! What an apply did, address by address, as a value that `report` prints.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::persona::name::Pointer;
+use crate::plan::{Action, Address, RemoteId};
+
+/// What became of a plan.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
+pub struct Outcome {
+    /// One entry per change of the plan, in the plan's order.
+    pub entries: Vec<Entry>,
+    /// Whether somebody interrupted the run.
+    pub interrupted: bool,
+}
+
+/// What became of one change.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct Entry {
+    /// The target.
+    #[schemars(with = "String")]
+    pub address: Address,
+    /// What was to happen.
+    pub action: Action,
+    /// The object's id, where known by now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub id: Option<RemoteId>,
+    /// How many writing requests were answered with success.
+    pub requests_sent: usize,
+    /// How it ended.
+    #[serde(flatten)]
+    pub ending: Ending,
+}
+
+/// How a change ended.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[serde(tag = "ending", rename_all = "snake_case")]
+pub enum Ending {
+    /// Written, read back, and as predicted.
+    Done {
+        /// Whether it was read back (not at services that cannot be read).
+        verified: bool,
+    },
+    /// Written, but the service made something else of it than was predicted.
+    Diverged {
+        /// Every field that differs.
+        differences: Vec<Difference>,
+    },
+    /// The service, or the way to it, said no.
+    Failed {
+        /// Method and path of the request, where one was sent.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        request: Option<String>,
+        /// HTTP status, where there was an answer.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        status: Option<u16>,
+        /// The service's words or the fault.
+        message: String,
+        /// What to do next, as a fragment.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        help: Option<String>,
+    },
+    /// Not touched, because the live object is no longer what the plan saw.
+    Stale {
+        /// What changed, as a fragment.
+        message: String,
+    },
+    /// Not begun.
+    NotStarted {
+        /// Why, as a fragment (`interrupted`).
+        message: String,
+    },
+    /// It was sent, and nobody knows whether the service did it.
+    Unknown {
+        /// Method and path of the request.
+        request: String,
+        /// The fault.
+        message: String,
+        /// What to do next, as a fragment.
+        help: String,
+    },
+}
+
+/// A field that is not as predicted.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct Difference {
+    /// The field.
+    #[schemars(with = "String")]
+    pub path: Pointer,
+    /// What was predicted; none: absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expected: Option<Value>,
+    /// What was read back; none: absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub found: Option<Value>,
+}
