@@ -5,8 +5,14 @@
 pub mod address;
 pub mod change;
 pub mod dialect;
+pub mod diff;
+pub mod gate;
+pub mod planner;
+pub mod proof;
 pub mod resource;
 pub mod rules;
+#[cfg(test)]
+mod tests;
 pub mod value;
 
 pub use address::Address;

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -76,12 +77,23 @@ impl Live {
     }
 }
 
+impl Live {
+    /// A digest of everything that was observed: two reads with the same digest saw the same object.
+    pub fn digest(&self) -> String {
+        let document = serde_json::json!([self.id, self.fields, self.released, self.used_by]);
+        let digest = ring::digest::digest(&ring::digest::SHA256, document.to_string().as_bytes());
+        digest.as_ref().iter().fold(String::from("sha256:"), |text, byte| format!("{text}{byte:02x}"))
+    }
+}
+
 /// What state remembers of one object.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Record {
     /// The provider's id (`tavus`).
     pub provider: String,
     /// The object's id there.
+    #[schemars(with = "String")]
     pub id: RemoteId,
     /// Its display name when last written.
     pub name: String,

@@ -1,0 +1,153 @@
+//! The small commands: `validate`, `state`, `schema`, `sandbox`.
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+
+use super::args::{Common, Document, Format, SandboxArgs, SchemaArgs, StateCommand};
+use super::exit::{Exit, Stop, with_causes};
+use super::screen::Screen;
+use super::session::{load_state, lock, provider_of, read_project, root, sandbox_key, serve_sandbox, state_path};
+use crate::persona::{find_root, schema};
+use crate::plan::Address;
+use crate::providers;
+use crate::schemas;
+use crate::state::StateFile;
+
+/// Checks all files.
+///
+/// # Errors
+/// When they have problems.
+pub fn validate(common: &Common, screen: &Screen) -> Result<Exit, Stop> {
+    let root = root(common)?;
+    let (project, compiled) = read_project(common, screen, &root)?;
+    match screen.format {
+        Format::Json => screen.json(&json!({"problems": []})),
+        Format::Text => screen.result(&format!(
+            "No problems in {} with {}.\n",
+            counted(project.personas.len(), "persona"),
+            counted(compiled.resources.len(), "target")
+        )),
+    }
+    Ok(Exit::Done)
+}
+
+/// Looks at what state records, or forgets an object.
+///
+/// # Errors
+/// When the files have problems, or there is no such record.
+pub fn state(common: &Common, screen: &Screen, command: &StateCommand) -> Result<Exit, Stop> {
+    let root = root(common)?;
+    let (project, _) = read_project(common, screen, &root)?;
+    let mut file = StateFile::at(state_path(common, &root, &project));
+    let held = match command {
+        StateCommand::Rm { .. } => Some(lock(file.path(), "state rm")?),
+        StateCommand::List | StateCommand::Show { .. } => None,
+    };
+    let mut state = load_state(&file)?;
+    let parsed = |text: &str| Address::parse(text).map_err(Stop::failed);
+    let missing = |address: &Address| {
+        Stop::failed(format!("state does not record `{address}`")).with_help("`personaform state list` shows what it records")
+    };
+    match command {
+        StateCommand::List => match screen.format {
+            Format::Json => screen.json(&json!({ "objects": state.objects })),
+            Format::Text => {
+                let width = state.objects.keys().map(|address| address.to_string().len()).max().unwrap_or_default();
+                for (address, record) in &state.objects {
+                    screen.result(&format!("{:width$}  {}  {}\n", address.to_string(), record.id, record.written_at));
+                }
+                screen.hint(&format!("{} recorded in {}", counted(state.objects.len(), "object"), file.path().display()));
+            }
+        },
+        StateCommand::Show { address } => {
+            let address = parsed(address)?;
+            let record = state.objects.get(&address).ok_or_else(|| missing(&address))?;
+            screen.json(&json!(record));
+        }
+        StateCommand::Rm { address } => {
+            let address = parsed(address)?;
+            let record = state.objects.remove(&address).ok_or_else(|| missing(&address))?;
+            file.save(&mut state).map_err(|error| Stop::failed(with_causes(&error)))?;
+            screen.result(&format!("Forgot `{address}`; the object `{}` stays at the service.\n", record.id));
+        }
+    }
+    drop(held);
+    Ok(Exit::Done)
+}
+
+/// Prints a JSON Schema.
+///
+/// # Errors
+/// When the project's files have problems.
+pub fn schema(common: &Common, screen: &Screen, args: &SchemaArgs) -> Result<Exit, Stop> {
+    let document = match args.document {
+        Document::Project => schemas::project(),
+        Document::Persona => match project_root(common).filter(|_| !args.general) {
+            Some(root) => {
+                let loaded = crate::persona::load_accounts(&root, &providers::vocabulary());
+                schema::persona_schema(&providers::vocabulary(), &loaded.map_err(Stop::Problems)?)
+            }
+            None => schemas::persona(),
+        },
+        Document::State => schemas::state(),
+        Document::Plan => schemas::plan(),
+    };
+    screen.result(&format!("{document:#}\n"));
+    Ok(Exit::Done)
+}
+
+fn project_root(common: &Common) -> Option<std::path::PathBuf> {
+    find_root(&std::path::absolute(&common.dir).ok()?)
+}
+
+/// Serves the miniatures until somebody interrupts.
+///
+/// # Errors
+/// When the address is not loopback or in use.
+pub async fn sandbox(common: &Common, screen: &Screen, args: &SandboxArgs) -> Result<Exit, Stop> {
+    let common = Common { sandbox: true, ..common.clone() };
+    let root = root(&common)?;
+    let (project, _) = read_project(&common, screen, &root)?;
+    if !args.listen.ip().is_loopback() {
+        return Err(Stop::refused(format!("`{}` is not a loopback address", args.listen))
+            .with_help("the miniatures are for this machine alone: listen on 127.0.0.1 or [::1]"));
+    }
+    let listener = tokio::net::TcpListener::bind(args.listen)
+        .await
+        .map_err(|error| Stop::failed(format!("cannot listen on {}: {error}", args.listen)))?;
+    let running = serve_sandbox(listener, &root, &project).await?;
+    let mut served = BTreeMap::new();
+    for account in project.accounts.values() {
+        let Some(provider) = provider_of(account) else { continue };
+        let service = provider.service();
+        let url = running.base_url(account.name.as_str());
+        let header = format!("{}: {}{}", service.key_header, service.key_prefix, sandbox_key(account));
+        let variable = account.key_variable.clone().unwrap_or_else(|| service.key_variable.to_owned());
+        served.insert(account.name.to_string(), (url, header, variable, sandbox_key(account)));
+    }
+    match screen.format {
+        Format::Json => {
+            let accounts: BTreeMap<&String, serde_json::Value> = served
+                .iter()
+                .map(|(name, (url, header, variable, key))| {
+                    (name, json!({"base_url": url, "header": header, "key_variable": variable, "key": key}))
+                })
+                .collect();
+            screen.json(&json!({ "accounts": accounts }));
+        }
+        Format::Text => {
+            for (name, (url, header, variable, key)) in &served {
+                screen.result(&format!("{name}\n  base_url  {url}\n  header    {header}\n  key       {variable}={key}\n"));
+            }
+            screen.hint("\nServing until interrupted.");
+        }
+    }
+    let _ = tokio::signal::ctrl_c().await;
+    drop(running);
+    Ok(Exit::Done)
+}
+
+fn counted(count: usize, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+}

@@ -1,0 +1,81 @@
+//! `plan` and `show`: what would change.
+
+use std::io::Write;
+use std::path::Path;
+
+use super::args::{Common, Format, PlanArgs, ShowArgs};
+use super::exit::{Exit, Stop};
+use super::screen::Screen;
+use super::session::Session;
+use crate::plan::change::FORMAT_VERSION;
+use crate::plan::Plan;
+use crate::report;
+
+/// Plans, prints, and saves the plan where that is wanted.
+///
+/// # Errors
+/// When the files have problems, or nothing can be planned.
+pub async fn plan(common: &Common, screen: &Screen, args: &PlanArgs) -> Result<Exit, Stop> {
+    let session = Session::open(common, screen, None).await?;
+    let plan = session.plan(&args.planning).await?;
+    print(common, screen, &plan, args.planning.requests);
+    if let Some(path) = &args.out {
+        save(&plan, path)?;
+        screen.hint(&format!("\nSaved. To apply exactly this: personaform apply {}", path.display()));
+    }
+    if !plan.blocked.is_empty() {
+        return Ok(Exit::Failed);
+    }
+    Ok(if args.detailed_exitcode && !plan.changes.is_empty() { Exit::Changes } else { Exit::Done })
+}
+
+/// Prints a saved plan.
+///
+/// # Errors
+/// When the file is no plan.
+pub fn show(common: &Common, screen: &Screen, args: &ShowArgs) -> Result<Exit, Stop> {
+    let plan = read(&args.plan_file)?;
+    print(common, screen, &plan, args.requests);
+    Ok(Exit::Done)
+}
+
+/// Prints a plan in the wanted format.
+pub fn print(common: &Common, screen: &Screen, plan: &Plan, requests: bool) {
+    match screen.format {
+        Format::Json => screen.json(&report::json::plan(plan)),
+        Format::Text => {
+            let options = report::text::Options { width: screen.width(), requests, verbose: common.verbose };
+            screen.result(&report::text::plan(plan, &options));
+        }
+    }
+}
+
+fn save(plan: &Plan, path: &Path) -> Result<(), Stop> {
+    let failed = |error: std::io::Error| Stop::failed(format!("the plan cannot be saved as `{}`: {error}", path.display()));
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = tempfile::Builder::new().prefix(".plan-").tempfile_in(folder).map_err(failed)?;
+    let text = format!("{:#}\n", report::json::plan(plan));
+    file.write_all(text.as_bytes()).map_err(failed)?;
+    file.persist(path).map_err(|error| failed(error.error))?;
+    Ok(())
+}
+
+/// Reads a saved plan.
+///
+/// # Errors
+/// When the file cannot be read, is no plan, or is one of another major version.
+pub fn read(path: &Path) -> Result<Plan, Stop> {
+    let failed = |why: String| {
+        Stop::failed(format!("`{}` is no saved plan: {why}", path.display()))
+            .with_help("make one with `personaform plan -o FILE`")
+    };
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Stop::failed(format!("the plan `{}` cannot be read: {error}", path.display())))?;
+    let value: serde_json::Value = serde_json::from_str(&text).map_err(|error| failed(error.to_string()))?;
+    let version = value.get("format_version").and_then(serde_json::Value::as_str).unwrap_or_default();
+    let major = |version: &str| version.split('.').next().map(str::to_owned);
+    if major(version) != major(FORMAT_VERSION) {
+        return Err(failed(format!("its format version is `{version}`, and this personaform reads `{FORMAT_VERSION}`")));
+    }
+    serde_json::from_value(value).map_err(|error| failed(error.to_string()))
+}

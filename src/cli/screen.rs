@@ -1,0 +1,138 @@
+//! The screen: what is printed where, in colour or not, questions and progress. Results go to standard output, all else to standard
+//! error.
+
+use std::io::{BufRead, IsTerminal, Write};
+
+use anstream::{AutoStream, ColorChoice};
+use anstyle::{AnsiColor, Style};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::args::{Color, Common, Format};
+use super::exit::Stop;
+use crate::plan::{Action, Address};
+use crate::reconcile::{Ending, Entry, Observer};
+use crate::report;
+
+/// How this run prints.
+#[derive(Clone, Copy, Debug)]
+pub struct Screen {
+    choice: ColorChoice,
+    /// Text or JSON.
+    pub format: Format,
+    /// Whether hints and progress are wanted.
+    pub chatty: bool,
+    may_ask: bool,
+}
+
+impl Screen {
+    /// A screen after the flags.
+    pub fn new(common: &Common) -> Self {
+        let choice = match common.color {
+            Color::Auto => ColorChoice::Auto,
+            Color::Always => ColorChoice::AlwaysAnsi,
+            Color::Never => ColorChoice::Never,
+        };
+        Self { choice, format: common.format, chatty: !common.quiet, may_ask: !common.no_input }
+    }
+
+    /// Columns of the terminal; 100 where there is none.
+    pub fn width(&self) -> usize {
+        match terminal_size::terminal_size() {
+            Some((terminal_size::Width(columns), _)) if columns > 20 => usize::from(columns).min(140),
+            _ => 100,
+        }
+    }
+
+    /// Prints a result. A reader who hung up (`| head`) is no failure.
+    pub fn result(&self, text: &str) {
+        let mut stream = AutoStream::new(std::io::stdout().lock(), self.choice);
+        let _ = stream.write_all(text.as_bytes()).and_then(|()| stream.flush());
+    }
+
+    /// Prints a JSON result.
+    pub fn json(&self, value: &serde_json::Value) {
+        self.result(&format!("{value:#}\n"));
+    }
+
+    /// Prints something that is no result.
+    pub fn aside(&self, text: &str) {
+        let mut stream = AutoStream::new(std::io::stderr().lock(), self.choice);
+        let _ = stream.write_all(text.as_bytes()).and_then(|()| stream.flush());
+    }
+
+    /// Prints a hint, unless nobody wants one.
+    pub fn hint(&self, text: &str) {
+        if self.chatty && self.format == Format::Text {
+            self.aside(&format!("{text}\n"));
+        }
+    }
+
+    /// Prints why a command stopped.
+    pub fn stop(&self, stop: &Stop) {
+        let red = AnsiColor::Red.on_default().bold();
+        let bold = Style::new().bold();
+        match stop {
+            Stop::Problems(problems) if self.format == Format::Json => self.json(&report::problems::problems_json(problems)),
+            Stop::Problems(problems) => self.aside(&report::problems::problems(problems)),
+            Stop::Because { message, help, .. } => {
+                self.aside(&format!("{red}error{red:#}{bold}: {message}{bold:#}\n"));
+                if let Some(help) = help {
+                    self.aside(&format!("  {bold}help{bold:#}: {help}\n"));
+                }
+            }
+        }
+    }
+
+    /// Asks for a typed `yes`.
+    ///
+    /// # Errors
+    /// When nobody can be asked.
+    pub fn confirm(&self, question: &str) -> Result<bool, Stop> {
+        if !self.may_ask || !std::io::stdin().is_terminal() {
+            return Err(Stop::refused("there is nobody to ask whether to go on")
+                .with_help("review the plan, then run it again with `-y`"));
+        }
+        self.aside(&format!("{question} Type `yes` to go on: "));
+        let mut answer = String::new();
+        let read = std::io::stdin().lock().read_line(&mut answer);
+        Ok(read.is_ok() && answer.trim() == "yes")
+    }
+
+    /// A progress display for so many changes; invisible where standard error is no terminal.
+    pub fn progress(&self, changes: usize) -> Progress {
+        if !self.chatty || self.format == Format::Json {
+            return Progress { bar: ProgressBar::hidden() };
+        }
+        let bar = ProgressBar::new(u64::try_from(changes).unwrap_or(u64::MAX));
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {pos}/{len} {wide_msg}") {
+            bar.set_style(style);
+        }
+        Progress { bar }
+    }
+}
+
+/// Progress on a terminal.
+#[derive(Debug)]
+pub struct Progress {
+    bar: ProgressBar,
+}
+
+impl Progress {
+    /// Takes the display away.
+    pub fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+impl Observer for Progress {
+    fn begun(&self, address: &Address, action: Action) {
+        self.bar.set_message(format!("{} {address}", action.word()));
+    }
+
+    fn ended(&self, entry: &Entry) {
+        if let Ending::Failed { message, .. } | Ending::Unknown { message, .. } = &entry.ending {
+            self.bar.println(format!("{}: {message}", entry.address));
+        }
+        self.bar.inc(1);
+    }
+}

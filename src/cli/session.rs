@@ -1,0 +1,336 @@
+//! From a folder to a plan: load, compile, connect, refresh, plan. What every command that plans has in common.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use secrecy::SecretString;
+
+use super::args::{Common, Planning};
+use super::exit::{Stop, with_causes};
+use super::screen::Screen;
+use crate::http::{Client, Patience};
+use crate::persona::document::{Account, Project};
+use crate::persona::name::AccountName;
+use crate::persona::problem::{Problem, Severity};
+use crate::persona::{find_root, load};
+use crate::plan::gate::Limits;
+use crate::plan::planner::{AccountSide, Situation, plan};
+use crate::plan::{Address, Plan, Resource};
+use crate::provider::Provider;
+use crate::providers;
+use crate::reconcile::{Connection, refresh};
+use crate::report;
+use crate::sandbox::{Running, SandboxError};
+use crate::state::{Lock, Sealer, State, StateFile};
+
+/// The folder below a project's root where sandbox runs keep everything.
+const SANDBOX_FOLDER: &str = ".personaform/sandbox";
+
+/// A loaded project, ready to be planned.
+pub struct Session {
+    /// What the files say.
+    pub project: Project,
+    /// What they come to, per address. Secrets are sealed.
+    pub desired: BTreeMap<Address, Resource>,
+    /// New address to old address.
+    pub moves: BTreeMap<Address, Address>,
+    /// The state as it was loaded.
+    pub state: State,
+    /// Where it is kept.
+    pub state_file: StateFile,
+    /// The accounts that are needed.
+    pub connections: BTreeMap<AccountName, Connection>,
+    targets: Vec<String>,
+    _lock: Option<Lock>,
+    sandbox: Option<Running>,
+}
+
+/// Finds the project's root, or says how to begin one.
+pub fn root(common: &Common) -> Result<PathBuf, Stop> {
+    let start = std::path::absolute(&common.dir).map_err(|error| Stop::failed(format!("`{}`: {error}", common.dir.display())))?;
+    find_root(&start).ok_or_else(|| {
+        Stop::failed(format!("there is no `personaform.yaml` in `{}` or any folder above it", common.dir.display()))
+            .with_help("go to a project's folder, or name it with `-C`")
+    })
+}
+
+/// Loads and compiles the files of a project. Warnings are printed; errors stop.
+pub fn read_project(common: &Common, screen: &Screen, root: &Path) -> Result<(Project, providers::Compiled), Stop> {
+    let sandbox = common.sandbox;
+    // In the sandbox every secret is a stand-in: the miniatures keep what they get in plain files.
+    let environment = move |name: &str| if sandbox { Some(format!("sandbox-{name}")) } else { std::env::var(name).ok() };
+    let loaded = load(root, &providers::vocabulary(), &environment);
+    let mut problems = loaded.problems;
+    let mut compiled = None;
+    if let Some(project) = &loaded.project {
+        match providers::compile(project) {
+            Ok(result) => compiled = Some(result),
+            Err(more) => problems.extend(more),
+        }
+    }
+    match (loaded.project, compiled) {
+        (Some(project), Some(compiled)) if problems.iter().all(|problem| problem.severity == Severity::Warning) => {
+            if !problems.is_empty() {
+                screen.aside(&report::problems::problems(&problems));
+            }
+            Ok((project, compiled))
+        }
+        _ => {
+            crate::persona::problem::sort(&mut problems);
+            Err(Stop::Problems(problems))
+        }
+    }
+}
+
+/// Where a project's state is: its own place, or the sandbox's.
+pub fn state_path(common: &Common, root: &Path, project: &Project) -> PathBuf {
+    if common.sandbox { root.join(SANDBOX_FOLDER).join("state.json") } else { root.join(&project.state_path) }
+}
+
+/// Takes the lock of a state.
+pub fn lock(path: &Path, command: &str) -> Result<Lock, Stop> {
+    let holder = format!("`personaform {command}`, process {}", std::process::id());
+    Lock::take(path, &holder)
+        .map_err(|error| Stop::refused(with_causes(&error)).with_help("wait until it has ended, then run this again"))
+}
+
+/// Reads a state.
+pub fn load_state(file: &StateFile) -> Result<State, Stop> {
+    file.load().map_err(|error| {
+        let stop = Stop::failed(with_causes(&error));
+        match error.help() {
+            Some(help) => stop.with_help(help),
+            None => stop,
+        }
+    })
+}
+
+impl Session {
+    /// Opens a project. `writing` names the command where it will write: it then holds the state's lock.
+    ///
+    /// # Errors
+    /// When the files have problems, state cannot be read, or an account has no key.
+    pub async fn open(common: &Common, screen: &Screen, writing: Option<&str>) -> Result<Self, Stop> {
+        let root = root(common)?;
+        let (project, mut compiled) = read_project(common, screen, &root)?;
+        let state_file = StateFile::at(state_path(common, &root, &project));
+        let lock = writing.map(|command| lock(state_file.path(), command)).transpose()?;
+        let state = load_state(&state_file)?;
+        for address in state.objects.keys() {
+            if !project.accounts.contains_key(&address.account) {
+                return Err(Stop::refused(format!(
+                    "state records `{address}`, but `personaform.yaml` names no account `{}`",
+                    address.account
+                ))
+                .with_help(format!("put the account back, or forget the object with `personaform state rm {address}`")));
+            }
+        }
+        let sealer = Sealer::new(&state.digest_key, &project.secrets).map_err(|error| Stop::failed(with_causes(&error)))?;
+        for resource in compiled.resources.values_mut() {
+            sealer.seal(&mut resource.fields);
+        }
+        let sandbox = if common.sandbox { Some(start_sandbox(&root, &project).await?) } else { None };
+        let mut session = Self {
+            desired: compiled.resources,
+            moves: compiled.moves,
+            state,
+            state_file,
+            connections: BTreeMap::new(),
+            targets: common.targets.clone(),
+            project,
+            _lock: lock,
+            sandbox: None,
+        };
+        session.connections = session.connect(sandbox.as_ref(), &Arc::new(sealer))?;
+        session.sandbox = sandbox;
+        Ok(session)
+    }
+
+    /// A client for each account that something is planned or recorded at.
+    fn connect(&self, sandbox: Option<&Running>, sealer: &Arc<Sealer>) -> Result<BTreeMap<AccountName, Connection>, Stop> {
+        let mut connections = BTreeMap::new();
+        let mut problems = Vec::new();
+        let secrets: Vec<SecretString> = self.project.secrets.values().cloned().collect();
+        for account in self.project.accounts.values().filter(|account| self.needs(&account.name)) {
+            let Some(provider) = providers::find(&account.provider) else { continue };
+            let service = provider.service();
+            let key_variable = account.key_variable.clone().unwrap_or_else(|| service.key_variable.to_owned());
+            let (base_url, key) = match sandbox {
+                Some(running) => (running.base_url(account.name.as_str()), Some(sandbox_key(account))),
+                None => {
+                    let base_url = account.base_url.clone().unwrap_or_else(|| service.base_url.to_owned());
+                    (base_url, std::env::var(&key_variable).ok().filter(|key| !key.is_empty()))
+                }
+            };
+            let Some(key) = key else {
+                problems.push(
+                    Problem::error(
+                        "unset-variable",
+                        account.place.clone(),
+                        format!("the account `{}` has no key: `${key_variable}` is not set", account.name),
+                    )
+                    .with_help("set the variable, or try without an account: `personaform --sandbox …`"),
+                );
+                continue;
+            };
+            let client = Client::new(service, &base_url, &SecretString::from(key), &secrets, Patience::default())
+                .map_err(|error| Stop::failed(format!("the account `{}`: {error}", account.name)))?;
+            let connection = Connection { provider, client, base_url, key_variable, sealer: Arc::clone(sealer) };
+            connections.insert(account.name.clone(), connection);
+        }
+        if problems.is_empty() { Ok(connections) } else { Err(Stop::Problems(problems)) }
+    }
+
+    fn needs(&self, account: &AccountName) -> bool {
+        let at = |address: &Address| address.account == *account && self.selects(address);
+        self.desired.keys().any(at) || self.state.objects.keys().any(at)
+    }
+
+    /// Where an account lives, for a plan's basis. The sandbox has another port in every run.
+    pub fn home_of(&self, connection: &Connection) -> String {
+        if self.sandbox.is_some() { "sandbox".to_owned() } else { connection.base_url.clone() }
+    }
+
+    /// Whether `--target` selects an address; without the flag all are.
+    pub fn selects(&self, address: &Address) -> bool {
+        self.targets.is_empty() || self.targets.iter().any(|pattern| matches(pattern, &address.to_string()))
+    }
+
+    /// Looks at the services and plans.
+    ///
+    /// # Errors
+    /// When a selection matches nothing, or a plan would be wrong.
+    pub async fn plan(&self, planning: &Planning) -> Result<Plan, Stop> {
+        self.plan_for(&self.desired, planning, true).await
+    }
+
+    /// Plans the end of everything that state records.
+    ///
+    /// # Errors
+    /// As [`Session::plan`].
+    pub async fn plan_destroy(&self) -> Result<Plan, Stop> {
+        let planning = Planning { allow_deletes: true, allow_changes: true, ..Planning::default() };
+        self.plan_for(&BTreeMap::new(), &planning, false).await
+    }
+
+    async fn plan_for(&self, desired: &BTreeMap<Address, Resource>, planning: &Planning, moving: bool) -> Result<Plan, Stop> {
+        self.check_selection()?;
+        let none = BTreeMap::new();
+        let moves = if moving { &self.moves } else { &none };
+        let scope = |address: &Address| self.selects(address);
+        let recorded = &self.state.objects;
+        let refreshed = refresh(&self.connections, desired, recorded, moves, &scope).await;
+        let accounts = self.connections.iter().map(|(name, connection)| {
+            let side = AccountSide {
+                provider: connection.provider.id().to_owned(),
+                base_url: self.home_of(connection),
+                dialect: connection.provider,
+            };
+            (name.clone(), side)
+        });
+        let situation = Situation {
+            accounts: accounts.collect(),
+            desired,
+            moves,
+            recorded,
+            observed: &refreshed.observed,
+            namesakes: &refreshed.namesakes,
+            scope: &scope,
+            adopt: planning.adopt,
+            limits: Limits {
+                max_deletes: self.project.safety.max_deletes,
+                max_share: self.project.safety.max_share,
+                allow_deletes: planning.allow_deletes,
+                allow_changes: planning.allow_changes,
+            },
+            lineage: self.state.lineage.clone(),
+            serial: self.state.serial,
+        };
+        plan(&situation).map_err(|unproven| {
+            Stop::failed(format!("a mistake of personaform, nothing was changed: {unproven}"))
+                .with_help("please report it, with the target's section and the provider's answer to a read")
+        })
+    }
+
+    /// A pattern that matches nothing is a typing mistake, not an empty plan.
+    fn check_selection(&self) -> Result<(), Stop> {
+        let known: Vec<String> = self.desired.keys().chain(self.state.objects.keys()).map(ToString::to_string).collect();
+        for pattern in &self.targets {
+            if !known.iter().any(|address| matches(pattern, address)) {
+                let nearest = known
+                    .iter()
+                    .map(|address| (strsim::jaro_winkler(pattern, address), address))
+                    .max_by(|left, right| left.0.total_cmp(&right.0))
+                    .filter(|(likeness, _)| *likeness > 0.7);
+                let stop = Stop::failed(format!("`--target {pattern}` matches no address"));
+                return Err(match nearest {
+                    Some((_, address)) => stop.with_help(format!("did you mean `{address}`?")),
+                    None => stop.with_help("addresses look like `tavus.support-guide`; `*` stands for any characters"),
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Starts a miniature for every account of a project.
+///
+/// # Errors
+/// When the sandbox's folder is in use or damaged.
+pub async fn start_sandbox(root: &Path, project: &Project) -> Result<Running, Stop> {
+    let address = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
+    let listener = tokio::net::TcpListener::bind(address).await;
+    let listener = listener.map_err(|error| Stop::failed(format!("no loopback port for the sandbox: {error}")))?;
+    serve_sandbox(listener, root, project).await
+}
+
+/// As [`start_sandbox`], on a listener of the caller's.
+///
+/// # Errors
+/// As [`start_sandbox`].
+pub async fn serve_sandbox(listener: tokio::net::TcpListener, root: &Path, project: &Project) -> Result<Running, Stop> {
+    let miniatures = project
+        .accounts
+        .values()
+        .filter_map(|account| {
+            Some((account.name.to_string(), providers::miniature(&account.provider, &sandbox_key(account))?))
+        })
+        .collect();
+    let folder = root.join(SANDBOX_FOLDER);
+    let running = crate::sandbox::serve(listener, miniatures, Some(folder)).await;
+    running.map_err(|error: SandboxError| Stop::failed(with_causes(&error)))
+}
+
+/// The key that an account's miniature takes.
+pub fn sandbox_key(account: &Account) -> String {
+    format!("sandbox-key-of-{}", account.name)
+}
+
+/// The provider of an account, known since the project was loaded.
+pub fn provider_of(account: &Account) -> Option<&'static dyn Provider> {
+    providers::find(&account.provider)
+}
+
+/// Whether a text matches a pattern in which `*` stands for any characters.
+fn matches(pattern: &str, text: &str) -> bool {
+    match pattern.split_once('*') {
+        None => pattern == text,
+        Some((start, rest)) => text.strip_prefix(start).is_some_and(|text| {
+            (0..=text.len()).filter(|at| text.is_char_boundary(*at)).any(|at| matches(rest, &text[at..]))
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stars_stand_for_any_characters() {
+        assert!(matches("tavus.*", "tavus.emea/ada"));
+        assert!(matches("*.support-*", "bland-eu.support-guide"));
+        assert!(!matches("tavus.*", "tavus-eu.ada"));
+        assert!(!matches("tavus.ada", "tavus.ada2"));
+    }
+}

@@ -1,0 +1,388 @@
+//! The planner against a plain dialect: one test per row of the design's tables.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+use super::change::{Action, Edit, Method, Plan, Reason, Request};
+use super::gate::Limits;
+use super::planner::{AccountSide, Namesakes, Observation, Situation, Unproven, plan};
+use super::*;
+use crate::persona::name::{AccountName, Key};
+
+/// A service that stores what it is sent: whole fields, `null` removes.
+struct Plain {
+    rules: &'static Rules,
+    /// Predicts that writes change nothing: a dialect with a bug.
+    broken: bool,
+}
+
+const READABLE: Rules = Rules { list: Listing::Whole, read: true, delete: true, releases: false, fields: &[] };
+static PLAIN_RULES: Rules = READABLE;
+static STAGED_RULES: Rules = Rules { releases: true, ..READABLE };
+static WRITE_ONLY_RULES: Rules = Rules { list: Listing::None, read: false, delete: false, ..READABLE };
+static FIXED_RULES: Rules =
+    Rules { fields: &[FieldRule::at("/voice").clear(Clear::Impossible("it always has one"))], ..READABLE };
+
+impl Dialect for Plain {
+    fn rules(&self) -> &'static Rules {
+        self.rules
+    }
+
+    fn create(&self, resource: &Resource) -> Draft {
+        let body = Value::Object(resource.fields.clone());
+        Draft { requests: vec![Request::new(Method::Post, "/things").with_body(body)], notes: Vec::new() }
+    }
+
+    fn update(&self, live: &Live, resource: &Resource, edits: &[Edit]) -> Draft {
+        let mut requests = Vec::new();
+        let body: Map<String, Value> = edits
+            .iter()
+            .filter(|edit| !edit.release_only)
+            .map(|edit| (edit.path.segments()[0].clone(), edit.to.clone().unwrap_or_default()))
+            .collect();
+        if !body.is_empty() {
+            requests.push(Request::new(Method::Patch, format!("/things/{}", live.id)).with_body(Value::Object(body)));
+        }
+        if live.released.is_some() && resource.release {
+            requests.push(Request::new(Method::Post, format!("/things/{}/release", live.id)));
+        }
+        Draft { requests, notes: Vec::new() }
+    }
+
+    fn delete(&self, id: &RemoteId) -> Option<Request> {
+        self.rules.delete.then(|| Request::new(Method::Delete, format!("/things/{id}")))
+    }
+
+    fn predict(&self, live: &Live, request: &Request) -> Live {
+        let mut live = live.clone();
+        if self.broken {
+            return live;
+        }
+        match request.body.as_ref().and_then(Value::as_object) {
+            Some(body) => {
+                live.fields.extend(body.clone());
+                live.fields.retain(|_, value| !value.is_null());
+            }
+            None => live.released = Some(live.fields.clone()),
+        }
+        live
+    }
+}
+
+/// A situation with one account `a`, built up by a test.
+struct Scene {
+    dialect: Plain,
+    desired: BTreeMap<Address, Resource>,
+    moves: BTreeMap<Address, Address>,
+    recorded: BTreeMap<Address, Record>,
+    observed: BTreeMap<Address, Observation>,
+    namesakes: BTreeMap<Address, Namesakes>,
+    adopt: bool,
+    limits: Limits,
+}
+
+fn at(key: &str) -> Address {
+    Address::new(AccountName::new("a"), Key::new(key))
+}
+
+fn object(value: Value) -> Map<String, Value> {
+    value.as_object().cloned().expect("an object")
+}
+
+fn live(id: &str, fields: Value) -> Live {
+    Live { name: "Ada".to_owned(), fields: object(fields), ..Live::empty(RemoteId::new(id)) }
+}
+
+impl Scene {
+    fn new() -> Self {
+        Self::with(&PLAIN_RULES)
+    }
+
+    fn with(rules: &'static Rules) -> Self {
+        Self {
+            dialect: Plain { rules, broken: false },
+            desired: BTreeMap::new(),
+            moves: BTreeMap::new(),
+            recorded: BTreeMap::new(),
+            observed: BTreeMap::new(),
+            namesakes: BTreeMap::new(),
+            adopt: false,
+            limits: Limits { max_deletes: 0, max_share: None, allow_deletes: false, allow_changes: false },
+        }
+    }
+
+    fn wants(mut self, key: &str, fields: Value) -> Self {
+        let resource = Resource {
+            address: at(key),
+            name: "Ada".to_owned(),
+            fields: object(fields),
+            bind: None,
+            release: true,
+            ignore: Vec::new(),
+            prevent_destroy: false,
+        };
+        self.desired.insert(at(key), resource);
+        self
+    }
+
+    fn bound_to(mut self, key: &str, id: &str) -> Self {
+        self.desired.get_mut(&at(key)).expect("wanted").bind = Some(RemoteId::new(id));
+        self
+    }
+
+    fn records(mut self, key: &str, id: &str, applied: Value) -> Self {
+        let record = Record {
+            provider: "plain".to_owned(),
+            id: RemoteId::new(id),
+            name: "Ada".to_owned(),
+            applied: object(applied),
+            prevent_destroy: false,
+            written_at: "2026-11-22T00:00:00Z".to_owned(),
+        };
+        self.recorded.insert(at(key), record);
+        self
+    }
+
+    fn shows(mut self, key: &str, live: Live) -> Self {
+        self.observed.insert(at(key), Observation::Present(Box::new(live)));
+        self
+    }
+
+    fn observes(mut self, key: &str, observation: Observation) -> Self {
+        self.observed.insert(at(key), observation);
+        self
+    }
+
+    fn try_plan(&self) -> Result<Plan, Unproven> {
+        let side = AccountSide { provider: "plain".to_owned(), base_url: "https://x".to_owned(), dialect: &self.dialect };
+        plan(&Situation {
+            accounts: BTreeMap::from([(AccountName::new("a"), side)]),
+            desired: &self.desired,
+            moves: &self.moves,
+            recorded: &self.recorded,
+            observed: &self.observed,
+            namesakes: &self.namesakes,
+            scope: &|_| true,
+            adopt: self.adopt,
+            limits: self.limits.clone(),
+            lineage: "l".to_owned(),
+            serial: 1,
+        })
+    }
+
+    fn plan(&self) -> Plan {
+        self.try_plan().expect("proven")
+    }
+}
+
+fn actions(plan: &Plan) -> Vec<(String, Action, Reason)> {
+    plan.changes.iter().map(|change| (change.address.to_string(), change.action, change.reason)).collect()
+}
+
+#[test]
+fn a_new_target_is_created_with_the_exact_request() {
+    let plan = Scene::new().wants("ada", json!({"x": 1})).plan();
+    assert_eq!(actions(&plan), [("a.ada".to_owned(), Action::Create, Reason::Declared)]);
+    assert_eq!(plan.changes[0].requests, [Request::new(Method::Post, "/things").with_body(json!({"x": 1}))]);
+    assert_eq!(plan.summary.create, 1);
+}
+
+#[test]
+fn nothing_to_do_is_an_empty_plan() {
+    let scene = Scene::new()
+        .wants("ada", json!({"x": 1}))
+        .records("ada", "1", json!({"x": 1}))
+        .shows("ada", live("1", json!({"x": 1, "y": 2})));
+    let plan = scene.plan();
+    assert_eq!((plan.changes.len(), plan.settled.len(), plan.summary.unchanged), (0, 0, 1));
+}
+
+#[test]
+fn a_change_that_somebody_made_already_only_corrects_state() {
+    let scene = Scene::new()
+        .wants("ada", json!({"x": 2}))
+        .records("ada", "1", json!({"x": 1}))
+        .shows("ada", live("1", json!({"x": 2})));
+    let plan = scene.plan();
+    assert_eq!(plan.changes, []);
+    assert_eq!(plan.settled[0].applied, object(json!({"x": 2})));
+}
+
+#[test]
+fn drift_is_told_from_declared_changes() {
+    let scene = Scene::new()
+        .wants("ada", json!({"x": 1}))
+        .records("ada", "1", json!({"x": 1}))
+        .shows("ada", live("1", json!({"x": 9})));
+    assert_eq!(actions(&scene.plan()), [("a.ada".to_owned(), Action::Update, Reason::Drifted)]);
+}
+
+#[test]
+fn an_object_that_is_gone_is_made_anew_and_an_unreadable_one_is_not() {
+    let scene = || Scene::new().wants("ada", json!({"x": 1})).records("ada", "1", json!({"x": 1}));
+    let gone = scene().observes("ada", Observation::Absent).plan();
+    assert_eq!(actions(&gone), [("a.ada".to_owned(), Action::Create, Reason::Drifted)]);
+    let unreadable = scene().observes("ada", Observation::Unreadable("500".to_owned(), String::new())).plan();
+    assert_eq!((unreadable.changes.len(), unreadable.blocked.len()), (0, 1));
+}
+
+#[test]
+fn one_unreadable_object_does_not_hold_up_the_others() {
+    let scene = Scene::new()
+        .wants("ada", json!({"x": 1}))
+        .wants("bob", json!({"x": 1}))
+        .records("ada", "1", json!({"x": 1}))
+        .observes("ada", Observation::Unreadable("500".to_owned(), String::new()));
+    let plan = scene.plan();
+    assert_eq!(actions(&plan), [("a.bob".to_owned(), Action::Create, Reason::Declared)]);
+}
+
+#[test]
+fn a_name_that_exists_blocks_unless_it_is_adopted() {
+    let mut scene = Scene::new().wants("ada", json!({"x": 1}));
+    scene.namesakes.insert(at("ada"), Namesakes::Found(vec![live("7", json!({"x": 0}))]));
+    let blocked = scene.plan();
+    assert!(blocked.blocked[0].help.contains("$id: 7"), "{:?}", blocked.blocked);
+    scene.adopt = true;
+    let adopted = scene.plan();
+    assert_eq!(actions(&adopted), [("a.ada".to_owned(), Action::Adopt, Reason::Declared)]);
+    assert_eq!(adopted.changes[0].requests[0].path, "/things/7");
+    scene.namesakes.insert(at("ada"), Namesakes::Found(vec![live("7", json!({})), live("8", json!({}))]));
+    assert_eq!(scene.plan().blocked.len(), 1);
+}
+
+#[test]
+fn two_targets_never_take_one_object() {
+    let mut scene = Scene::new().wants("ada", json!({"x": 1})).wants("bob", json!({"x": 1}));
+    scene.adopt = true;
+    for key in ["ada", "bob"] {
+        scene.namesakes.insert(at(key), Namesakes::Found(vec![live("7", json!({}))]));
+    }
+    let plan = scene.plan();
+    assert_eq!((plan.changes.len(), plan.blocked.len(), plan.summary.adopt), (0, 2, 0));
+}
+
+#[test]
+fn a_binding_adopts_and_a_wrong_one_blocks() {
+    let scene = || Scene::new().wants("ada", json!({"x": 1})).bound_to("ada", "7");
+    let adopted = scene().shows("ada", live("7", json!({"x": 1}))).plan();
+    assert_eq!(actions(&adopted), [("a.ada".to_owned(), Action::Adopt, Reason::Declared)]);
+    assert_eq!(adopted.changes[0].requests, []);
+    assert_eq!(scene().observes("ada", Observation::Absent).plan().blocked.len(), 1);
+}
+
+#[test]
+fn a_renamed_file_moves_and_is_not_made_anew() {
+    let mut scene = Scene::new()
+        .wants("new", json!({"x": 1}))
+        .records("old", "1", json!({"x": 1}))
+        .shows("old", live("1", json!({"x": 1})));
+    scene.moves.insert(at("new"), at("old"));
+    let plan = scene.plan();
+    assert_eq!(actions(&plan), [("a.new".to_owned(), Action::Move, Reason::Declared)]);
+    assert_eq!(plan.changes[0].moved_from, Some(at("old")));
+    let changed = scene.wants("new", json!({"x": 2})).plan();
+    assert_eq!(actions(&changed), [("a.new".to_owned(), Action::Update, Reason::Declared)]);
+    assert_eq!(changed.changes[0].moved_from, Some(at("old")));
+}
+
+#[test]
+fn a_delete_needs_an_open_gate() {
+    let mut scene = Scene::new().records("ada", "1", json!({"x": 1})).shows("ada", live("1", json!({"x": 1})));
+    let closed = scene.plan();
+    assert_eq!(actions(&closed), [("a.ada".to_owned(), Action::Delete, Reason::Removed)]);
+    assert_eq!(closed.gates[0].opened_by, "--allow-deletes");
+    scene.limits.allow_deletes = true;
+    assert_eq!(scene.plan().gates, []);
+    scene.recorded.get_mut(&at("ada")).expect("recorded").prevent_destroy = true;
+    assert_eq!(scene.plan().gates[0].name, "prevent_destroy");
+}
+
+#[test]
+fn what_is_in_use_is_not_deleted() {
+    let used = Live { used_by: vec!["+14155550100".to_owned()], ..live("1", json!({})) };
+    let plan = Scene::new().records("ada", "1", json!({})).shows("ada", used).plan();
+    assert!(plan.blocked[0].why.contains("+14155550100"));
+}
+
+#[test]
+fn a_share_gate_counts_what_changes() {
+    let mut scene = Scene::new();
+    for key in ["ada", "bob"] {
+        scene = scene.wants(key, json!({"x": 2})).records(key, key, json!({"x": 1})).shows(key, live(key, json!({"x": 1})));
+    }
+    scene.limits.max_share = Some(0.5);
+    assert_eq!(scene.plan().gates[0].name, "safety.max_share");
+    scene.limits.max_share = Some(1.0);
+    assert_eq!(scene.plan().gates, []);
+}
+
+#[test]
+fn a_service_that_cannot_be_read_is_planned_from_what_was_applied() {
+    let scene = || Scene::with(&WRITE_ONLY_RULES).records("ada", "1", json!({"x": 1}));
+    assert_eq!(scene().wants("ada", json!({"x": 1})).plan().summary.unchanged, 1);
+    let changed = scene().wants("ada", json!({"x": 2})).plan();
+    assert_eq!(changed.changes[0].notes, ["not verified: plain cannot be read"]);
+    assert_eq!(changed.changes[0].live_digest, None);
+    let removed = scene().plan();
+    assert_eq!(actions(&removed), [("a.ada".to_owned(), Action::Forget, Reason::Removed)]);
+    assert_eq!(removed.changes[0].requests, []);
+}
+
+#[test]
+fn a_draft_that_waits_is_released_and_nothing_is_written_twice() {
+    let waiting = Live { released: Some(object(json!({"x": 1}))), ..live("1", json!({"x": 2})) };
+    let scene =
+        Scene::with(&STAGED_RULES).wants("ada", json!({"x": 2})).records("ada", "1", json!({"x": 1})).shows("ada", waiting);
+    let plan = scene.plan();
+    assert!(plan.changes[0].edits[0].release_only);
+    assert_eq!(plan.changes[0].requests, [Request::new(Method::Post, "/things/1/release")]);
+    let mut draft_only = scene;
+    draft_only.desired.get_mut(&at("ada")).expect("wanted").release = false;
+    assert_eq!(draft_only.plan().changes, []);
+}
+
+#[test]
+fn a_field_that_cannot_be_cleared_is_said_and_then_let_go() {
+    let scene =
+        || Scene::with(&FIXED_RULES).records("ada", "1", json!({"voice": "v"})).shows("ada", live("1", json!({"voice": "v"})));
+    let removed = scene().wants("ada", json!({})).plan();
+    assert!(removed.changes[0].notes[0].contains("cannot be cleared through this API: it always has one"));
+    assert_eq!((removed.changes[0].requests.len(), removed.changes[0].applied.len()), (0, 0));
+    assert_eq!(scene().wants("ada", json!({"voice": null})).plan().blocked.len(), 1);
+}
+
+#[test]
+fn requests_that_would_not_do_it_are_never_shown() {
+    let mut scene = Scene::new()
+        .wants("ada", json!({"x": 2}))
+        .records("ada", "1", json!({"x": 1}))
+        .shows("ada", live("1", json!({"x": 1})));
+    scene.dialect.broken = true;
+    let error = scene.try_plan().expect_err("disproved");
+    assert_eq!(error.to_string(), "the requests planned for `a.ada` are wrong: `/x` would not hold what the files want");
+}
+
+#[test]
+fn the_json_of_a_plan_comes_back_as_the_same_plan() {
+    let scene = Scene::new()
+        .wants("ada", json!({"x": null, "y": [1, {"z": "t"}]}))
+        .records("ada", "1", json!({"x": 1}))
+        .shows("ada", live("1", json!({"x": 1, "y": null})));
+    let plan = scene.plan();
+    let text = serde_json::to_string(&plan).expect("serialised");
+    assert_eq!(serde_json::from_str::<Plan>(&text).expect("parsed"), plan);
+}
+
+#[test]
+fn ignored_fields_keep_what_was_applied_before() {
+    let mut scene = Scene::new()
+        .wants("ada", json!({"x": 2, "y": 5}))
+        .records("ada", "1", json!({"x": 1, "y": 4}))
+        .shows("ada", live("1", json!({"x": 1, "y": 9})));
+    scene.desired.get_mut(&at("ada")).expect("wanted").ignore = vec![crate::persona::name::Pointer::new(["y"])];
+    let plan = scene.plan();
+    assert_eq!(plan.changes[0].requests[0].body, Some(json!({"x": 2})));
+    assert_eq!(plan.changes[0].applied, object(json!({"x": 2, "y": 4})));
+}

@@ -1,0 +1,138 @@
+//! An account that can be talked to: a provider that knows what to ask, a client that asks, and secrets kept out of the answers.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use crate::http::{Client, Fault};
+use crate::plan::{Live, Reading, RemoteId, Request};
+use crate::provider::{Listed, Provider, Refusal, RefusalKind, Response, Seen};
+use crate::state::Sealer;
+
+/// An account that can be talked to.
+pub struct Connection {
+    /// The kind of service.
+    pub provider: &'static dyn Provider,
+    /// The way to it.
+    pub client: Client,
+    /// Where it lives, for the plan's basis.
+    pub base_url: String,
+    /// The name of the variable that holds its key, for advice.
+    pub key_variable: String,
+    /// Keeps secrets out of what is read, and puts them into what is sent.
+    pub sealer: Arc<Sealer>,
+}
+
+/// A request that did not do what it should.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Failure {
+    /// Method and path.
+    pub request: String,
+    /// The status of the answer, if there was one.
+    pub status: Option<u16>,
+    /// The service's words or the fault.
+    pub message: String,
+    /// What to do.
+    pub help: Option<String>,
+    /// Whether the service may have done what was asked although there was no good answer.
+    pub maybe_done: bool,
+    /// Whether the service plainly says that there is no such object.
+    pub absent: bool,
+}
+
+impl Connection {
+    /// Sends a request, with secrets put in, and gives the answer whatever its status.
+    pub async fn send(&self, request: &Request) -> Result<Response, Failure> {
+        let label = label(request);
+        let mut filled = request.clone();
+        if let Some(body) = &request.body {
+            filled.body = Some(self.sealer.unseal(body).map_err(|name| Failure {
+                request: label.clone(),
+                status: None,
+                message: format!("the secret from `${name}` is not the one that the plan was made with"),
+                help: Some("set the variable as it was, or make a new plan".to_owned()),
+                maybe_done: false,
+                absent: false,
+            })?);
+        }
+        self.client.send(&filled).await.map_err(|Fault { message, maybe_done }| Failure {
+            request: label,
+            status: None,
+            message,
+            help: (!maybe_done).then(|| format!("is `{}` right, and reachable from here?", self.base_url)),
+            maybe_done: maybe_done && request.method != crate::plan::Method::Get,
+            absent: false,
+        })
+    }
+
+    /// A service's no, as a failure with advice and without secrets.
+    pub fn refused(&self, request: &Request, refusal: &Refusal) -> Failure {
+        let help = match (&refusal.help, refusal.kind) {
+            (Some(help), _) => Some(help.clone()),
+            (None, RefusalKind::Unauthorized) => {
+                Some(format!("check the key in `${}` for {}", self.key_variable, self.base_url))
+            }
+            (None, RefusalKind::Forbidden) => {
+                Some(format!("the key in `${}` lacks the permission for this", self.key_variable))
+            }
+            (None, RefusalKind::Busy) => Some("run the same command again later".to_owned()),
+            (None, _) => None,
+        };
+        Failure {
+            request: label(request),
+            status: Some(refusal.status),
+            message: self.client.redact(&refusal.message),
+            help: help.map(|help| self.client.redact(&help)),
+            // A gateway's or a server's failure does not tell whether the write behind it was done.
+            maybe_done: request.method != crate::plan::Method::Get
+                && (matches!(refusal.status, 500 | 502 | 504) || refusal.kind == RefusalKind::Unreadable),
+            absent: refusal.kind == RefusalKind::Absent,
+        }
+    }
+
+    /// Reads one object; none: the service says that there is none. `ours` are documents whose secrets are hidden.
+    pub async fn read(&self, id: &RemoteId, ours: &[&Map<String, Value>]) -> Result<Option<Live>, Failure> {
+        let Some(request) = self.provider.read(id) else {
+            return Ok(None);
+        };
+        let response = self.send(&request).await?;
+        match self.provider.observed(&response).map_err(|refusal| self.refused(&request, &refusal))? {
+            Seen::Present(mut live) => {
+                self.conceal(&mut live, ours);
+                Ok(Some(*live))
+            }
+            Seen::Absent => Ok(None),
+        }
+    }
+
+    /// Reads one page of the list.
+    pub async fn page(&self, number: u32) -> Result<(Vec<Listed>, bool), Failure> {
+        let Some(request) = self.provider.list(number) else {
+            return Ok((Vec::new(), false));
+        };
+        let response = self.send(&request).await?;
+        let page = self.provider.listed(number, &response).map_err(|refusal| self.refused(&request, &refusal))?;
+        Ok((page.items, page.more))
+    }
+
+    /// Takes write-only fields out of what was read, and hides secrets.
+    pub fn conceal(&self, live: &mut Live, ours: &[&Map<String, Value>]) {
+        let none = Map::new();
+        for document in std::iter::once(&mut live.fields).chain(live.released.as_mut()) {
+            for rule in self.provider.rules().fields.iter().filter(|rule| rule.reading == Reading::Never) {
+                if let Ok(path) = crate::persona::name::Pointer::parse(rule.path) {
+                    crate::plan::value::remove(document, &path);
+                }
+            }
+            for ours in ours {
+                self.sealer.conceal(document, ours);
+            }
+            self.sealer.conceal(document, &none);
+        }
+    }
+}
+
+/// Method and path of a request, for people.
+pub fn label(request: &Request) -> String {
+    format!("{} {}", request.method, request.path)
+}

@@ -1,0 +1,197 @@
+//! Secrets as keyed digests: what stands in documents, plans and state in their stead, and how they come back for sending.
+
+use std::collections::BTreeMap;
+
+use ring::hmac;
+use ring::rand::{SecureRandom, SystemRandom};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Map, Value, json};
+
+use super::file::StateError;
+use crate::plan::value::{SECRET_MARK, get, is_secret, leaves};
+
+/// Seals documents under one state's key. Knows the secrets of this run, and never prints them.
+#[derive(Debug)]
+pub struct Sealer {
+    key: hmac::Key,
+    secrets: BTreeMap<String, SecretString>,
+    by_digest: BTreeMap<String, SecretString>,
+}
+
+impl Sealer {
+    /// A sealer with a state's digest key and the values of all `$env` expressions by variable name.
+    ///
+    /// # Errors
+    /// When the key is not hexadecimal.
+    pub fn new(digest_key: &str, secrets: &BTreeMap<String, SecretString>) -> Result<Self, StateError> {
+        let bytes = from_hex(digest_key).ok_or(StateError::BadDigestKey)?;
+        let key = hmac::Key::new(hmac::HMAC_SHA256, &bytes);
+        let by_digest = secrets.values().map(|secret| (digest(&key, secret.expose_secret()), secret.clone())).collect();
+        Ok(Self { key, secrets: secrets.clone(), by_digest })
+    }
+
+    /// Gives every `{"$env": NAME}` of a document its digest.
+    pub fn seal(&self, fields: &mut Map<String, Value>) {
+        for value in fields.values_mut() {
+            self.seal_value(value);
+        }
+    }
+
+    fn seal_value(&self, value: &mut Value) {
+        if is_secret(value) {
+            let name = value.get(SECRET_MARK).and_then(Value::as_str).unwrap_or_default();
+            if let Some(secret) = self.secrets.get(name) {
+                *value = self.stand_in(name, secret.expose_secret());
+            }
+            return;
+        }
+        match value {
+            Value::Array(items) => items.iter_mut().for_each(|item| self.seal_value(item)),
+            Value::Object(members) => members.values_mut().for_each(|member| self.seal_value(member)),
+            _ => {}
+        }
+    }
+
+    /// Hides secrets in what a service answered: every text that equals a known secret, and whatever stands where `ours` (a
+    /// desired or applied document) has one. What the service itself sent in the form of a stand-in is made harmless.
+    pub fn conceal(&self, live: &mut Map<String, Value>, ours: &Map<String, Value>) {
+        let places: Vec<_> = leaves(ours).into_iter().map(|(path, value)| (path, value.clone())).collect();
+        for (path, stand_in) in places {
+            let Some(found) = get(live, &path).cloned() else { continue };
+            let mut found = found;
+            self.conceal_beside(&mut found, &stand_in);
+            crate::plan::value::set(live, &path, found);
+        }
+        for value in live.values_mut() {
+            self.conceal_known(value);
+        }
+    }
+
+    fn conceal_beside(&self, found: &mut Value, ours: &Value) {
+        match (found, ours) {
+            (found, ours) if is_secret(ours) => {
+                if let Value::String(text) = found {
+                    let name = ours.get(SECRET_MARK).and_then(Value::as_str).unwrap_or_default();
+                    *found = self.stand_in(name, text);
+                }
+            }
+            (Value::Array(found), Value::Array(ours)) => {
+                for (found, ours) in found.iter_mut().zip(ours) {
+                    self.conceal_beside(found, ours);
+                }
+            }
+            (Value::Object(found), Value::Object(ours)) => {
+                for (key, ours) in ours {
+                    if let Some(found) = found.get_mut(key) {
+                        self.conceal_beside(found, ours);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn conceal_known(&self, value: &mut Value) {
+        match value {
+            Value::String(text) => {
+                let known = self.secrets.iter().find(|(_, secret)| secret.expose_secret() == text);
+                if let Some((name, secret)) = known {
+                    *value = self.stand_in(name, secret.expose_secret());
+                }
+            }
+            Value::Array(items) => items.iter_mut().for_each(|item| self.conceal_known(item)),
+            Value::Object(members) => members.values_mut().for_each(|member| self.conceal_known(member)),
+            _ => {}
+        }
+    }
+
+    /// Puts the secrets themselves into a request body that is about to be sent.
+    ///
+    /// # Errors
+    /// The variable whose value is not the one that the body was made with, or is not set.
+    pub fn unseal(&self, body: &Value) -> Result<Value, String> {
+        match body {
+            Value::Object(members) if is_secret(body) => {
+                let name = members.get(SECRET_MARK).and_then(Value::as_str).unwrap_or_default();
+                let digest = members.get("digest").and_then(Value::as_str).unwrap_or_default();
+                let secret = self.by_digest.get(digest).ok_or_else(|| name.to_owned())?;
+                Ok(Value::String(secret.expose_secret().to_owned()))
+            }
+            Value::Object(members) => members
+                .iter()
+                .map(|(key, member)| Ok((key.clone(), self.unseal(member)?)))
+                .collect::<Result<Map<_, _>, _>>()
+                .map(Value::Object),
+            Value::Array(items) => items.iter().map(|item| self.unseal(item)).collect::<Result<Vec<_>, _>>().map(Value::Array),
+            other => Ok(other.clone()),
+        }
+    }
+
+    fn stand_in(&self, name: &str, text: &str) -> Value {
+        json!({ SECRET_MARK: name, "digest": digest(&self.key, text) })
+    }
+}
+
+fn digest(key: &hmac::Key, text: &str) -> String {
+    format!("hmac-sha256:{}", hex(hmac::sign(key, text.as_bytes()).as_ref()))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn from_hex(text: &str) -> Option<Vec<u8>> {
+    if !text.len().is_multiple_of(2) || !text.is_ascii() {
+        return None;
+    }
+    (0..text.len()).step_by(2).map(|at| u8::from_str_radix(text.get(at..at + 2)?, 16).ok()).collect()
+}
+
+/// Random bytes in hexadecimal.
+///
+/// # Errors
+/// When the system gives none.
+pub fn random_hex(bytes: usize) -> Result<String, StateError> {
+    let mut buffer = vec![0; bytes];
+    SystemRandom::new().fill(&mut buffer).map_err(|_| StateError::NoRandomness)?;
+    Ok(hex(&buffer))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sealer() -> Sealer {
+        let secrets = BTreeMap::from([("KEY".to_owned(), SecretString::from("s3cr3t"))]);
+        Sealer::new(&"ab".repeat(32), &secrets).expect("a good key")
+    }
+
+    fn object(value: Value) -> Map<String, Value> {
+        value.as_object().cloned().expect("an object")
+    }
+
+    #[test]
+    fn a_sealed_document_comes_back_for_sending_and_holds_no_secret() {
+        let mut fields = object(json!({"layers": {"llm": {"api_key": {"$env": "KEY"}}}}));
+        sealer().seal(&mut fields);
+        let text = Value::Object(fields.clone()).to_string();
+        assert!(!text.contains("s3cr3t"));
+        assert_eq!(sealer().unseal(&Value::Object(fields)), Ok(json!({"layers": {"llm": {"api_key": "s3cr3t"}}})));
+    }
+
+    #[test]
+    fn a_stand_in_with_another_digest_is_not_filled_in() {
+        let forged = json!({"voice": {"$env": "KEY", "digest": "hmac-sha256:00"}});
+        assert_eq!(sealer().unseal(&forged), Err("KEY".to_owned()));
+    }
+
+    #[test]
+    fn live_secrets_are_concealed_by_value_and_by_place() {
+        let mut ours = object(json!({"a": {"$env": "KEY"}}));
+        sealer().seal(&mut ours);
+        let mut live = object(json!({"a": "changed elsewhere", "b": ["s3cr3t"]}));
+        sealer().conceal(&mut live, &ours);
+        assert!(is_secret(&live["a"]) && live["a"]["digest"] != ours["a"]["digest"]);
+        assert_eq!(live["b"][0], ours["a"]);
+    }
+}
