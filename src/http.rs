@@ -82,7 +82,7 @@ impl Client {
             .map_err(|_| ClientError::BadKey)?;
         value.set_sensitive(true);
         let mut headers = HeaderMap::new();
-        headers.insert(HeaderName::from_static(service.key_header), value);
+        headers.insert(HeaderName::from_bytes(service.key_header.as_bytes()).map_err(|_| ClientError::BadKey)?, value);
         let mut builder = reqwest::Client::builder()
             .default_headers(headers)
             .user_agent(concat!("personaform/", env!("CARGO_PKG_VERSION")))

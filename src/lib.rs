@@ -21,11 +21,14 @@
 //! * [`persona`]: the words. The documents, and every problem with its place.
 //! * [`http`]: one transport. [`sandbox`]: the services in miniature. [`schemas`]: the published JSON Schemas.
 
+pub mod cli;
 pub mod http;
 pub mod persona;
 pub mod plan;
 pub mod provider;
+pub mod providers;
 pub mod reconcile;
 pub mod report;
 pub mod sandbox;
+pub mod schemas;
 pub mod state;

@@ -59,12 +59,13 @@ impl Comparison<'_> {
     fn compare_desired(&self, path: &Pointer, wanted: &Value, found: &mut Differences) {
         let rule = self.rules.field(path);
         let live = self.shown(path, rule);
-        if equal(rule, wanted, live) {
+        let applied = get(self.applied, path);
+        let unseen = rule.reading == Reading::Partly && applied.is_some_and(|applied| !same(applied, wanted));
+        if equal(rule, wanted, live) && !unseen {
             return;
         }
-        let applied = get(self.applied, path);
         let reason = match applied {
-            Some(applied) if equal(rule, wanted, Some(applied)) => Reason::Drifted,
+            Some(applied) if !unseen && equal(rule, wanted, Some(applied)) => Reason::Drifted,
             _ => Reason::Declared,
         };
         if let (Value::Null, Clear::Impossible(why)) = (wanted, rule.clear) {
@@ -103,7 +104,7 @@ impl Comparison<'_> {
     /// The live value as far as reads show the field; what we applied stands in for what they do not show.
     fn shown(&self, path: &Pointer, rule: FieldRule) -> Option<&Value> {
         match rule.reading {
-            Reading::Always => get(self.live, path),
+            Reading::Always | Reading::Partly => get(self.live, path),
             Reading::MayBeOmitted => get(self.live, path).or_else(|| get(self.applied, path)),
             Reading::Never => get(self.applied, path),
         }
@@ -176,6 +177,7 @@ mod tests {
             FieldRule::at("/model").reading(Reading::MayBeOmitted),
             FieldRule::at("/voice").clear(Clear::Impossible("a persona always has a voice")),
             FieldRule::at("/loud").clear(Clear::False),
+            FieldRule::at("/tools").reading(Reading::Partly).normal(|_| Value::from("all alike")),
         ],
     };
 
@@ -270,6 +272,13 @@ mod tests {
         assert_eq!(compare(json!({"model": "m"}), json!({}), json!({})).edits.len(), 1);
         let drifted = compare(json!({"model": "m"}), json!({"model": "m"}), json!({"model": "n"}));
         assert_eq!(reasons(&drifted), [("/model".to_owned(), Reason::Drifted, false)]);
+    }
+
+    #[test]
+    fn parts_that_reads_leave_out_are_compared_with_what_we_applied() {
+        assert_eq!(compare(json!({"tools": ["a"]}), json!({"tools": ["a"]}), json!({"tools": ["?"]})), Differences::default());
+        let found = compare(json!({"tools": ["b"]}), json!({"tools": ["a"]}), json!({"tools": ["?"]}));
+        assert_eq!(reasons(&found), [("/tools".to_owned(), Reason::Declared, false)]);
     }
 
     #[test]

@@ -105,6 +105,8 @@ pub enum Reading {
     /// A read may leave it out although it is set (a value equal to a default, an undocumented field): what we last applied
     /// then stands for it.
     MayBeOmitted,
+    /// Reads show it without some of its parts, which [`FieldRule::normal`] takes off; those are compared with what we applied.
+    Partly,
     /// Write-only: what a read shows is never looked at.
     Never,
 }

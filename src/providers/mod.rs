@@ -3,8 +3,11 @@
 pub mod anam;
 pub mod bland;
 pub mod field;
+pub mod open_object;
 pub mod opengiant;
 pub mod tavus;
+#[cfg(test)]
+mod trial;
 
 use std::collections::BTreeMap;
 

@@ -46,7 +46,7 @@ fn check(
 ) {
     let rule = rules.field(path);
     let hidden = match rule.reading {
-        Reading::Always => false,
+        Reading::Always | Reading::Partly => false,
         Reading::MayBeOmitted => found.is_none(),
         Reading::Never => true,
     };

@@ -1,0 +1,237 @@
+//! What Anam answers: objects in the neutral form, pages of the list, and every kind of no. No request is made here.
+
+use serde_json::{Map, Value};
+
+use super::wire::PER_PAGE;
+use super::{INHERIT, NO_LLM};
+use crate::plan::{Live, Method, RemoteId, Request};
+use crate::provider::{Body, Listed, Page, Refusal, RefusalKind, Response, Seen};
+
+/// Fields that reads show under the name that writes use.
+const ALIKE: [&str; 9] = [
+    "name",
+    "description",
+    "avatarModel",
+    "skipGreeting",
+    "uninterruptibleGreeting",
+    "initialMessage",
+    "zeroDataRetention",
+    "enableAudioPassthrough",
+    "widgetConfig",
+];
+
+/// How much of a text that is no JSON goes into a message, in characters.
+const MOST_TEXT: usize = 300;
+
+pub(super) fn observed(response: &Response) -> Result<Seen, Refusal> {
+    if !response.is_success() {
+        let refusal = refusal(response);
+        return if is_plainly_absent(response) { Ok(Seen::Absent) } else { Err(refusal) };
+    }
+    let unreadable = || Refusal::unreadable(response, "a persona");
+    let object = response.json().and_then(Value::as_object).ok_or_else(unreadable)?;
+    let id = id_of(object).ok_or_else(unreadable)?;
+    if is_built_in(object) {
+        let message = format!("`{id}` is a built-in persona that all organizations share");
+        let refusal = Refusal { kind: RefusalKind::Forbidden, status: response.status, message, help: None };
+        return Err(refusal.with_help("make a persona of your own, or correct `$id`"));
+    }
+    Ok(Seen::Present(Box::new(live(id, object))))
+}
+
+/// Nested read shape to flat write shape. Names what is taken, so that read-only and volatile fields never get in.
+fn live(id: RemoteId, object: &Map<String, Value>) -> Live {
+    let mut fields: Map<String, Value> =
+        ALIKE.iter().filter_map(|field| Some(((*field).to_owned(), object.get(*field)?.clone()))).collect();
+    let mut take = |field: &str, value: Option<Value>| {
+        if let Some(value) = value {
+            fields.insert(field.to_owned(), value);
+        }
+    };
+    take("avatarId", nested(object, "avatar", "id"));
+    take("voiceId", nested(object, "voice", "id"));
+    take("systemPrompt", object.get("brain").and_then(|brain| brain.get("systemPrompt")).cloned());
+    take("llmId", object.get("llmId").map(|id| instead_of_nothing(id, NO_LLM)));
+    take("languageCode", object.get("languageCode").map(|code| instead_of_nothing(code, INHERIT)));
+    take("voiceDetectionOptions", object.get("voiceDetectionOptions").map(options));
+    take("voiceGenerationOptions", object.get("voiceGenerationOptions").map(options));
+    take("toolIds", object.get("tools").and_then(tool_ids));
+    Live { name: text(object, "name"), fields, ..Live::empty(id) }
+}
+
+/// A member of an object that may be `null` as a whole.
+fn nested(object: &Map<String, Value>, name: &str, member: &str) -> Option<Value> {
+    match object.get(name)? {
+        Value::Null => Some(Value::Null),
+        inner => inner.get(member).cloned(),
+    }
+}
+
+/// What can be written to the same effect, where a read shows nothing.
+fn instead_of_nothing(value: &Value, written: &str) -> Value {
+    match value {
+        Value::Null => Value::from(written),
+        Value::String(text) if text.is_empty() => Value::from(written),
+        _ => value.clone(),
+    }
+}
+
+/// Options without members that are `null`: writes take no `null` there, and it means the same as absence.
+fn options(value: &Value) -> Value {
+    match value {
+        Value::Object(members) => {
+            Value::Object(members.iter().filter(|(_, value)| !value.is_null()).map(|(k, v)| (k.clone(), v.clone())).collect())
+        }
+        _ => value.clone(),
+    }
+}
+
+/// The sorted ids of the attached tools; none where one of them shows no id, for then the list would be a wrong one.
+fn tool_ids(tools: &Value) -> Option<Value> {
+    let tools = match tools {
+        Value::Null => return Some(Value::Array(Vec::new())),
+        tools => tools.as_array()?,
+    };
+    let id = |tool: &Value| match tool {
+        Value::String(id) => Some(id.clone()),
+        tool => ["_toolId", "id", "toolId"].iter().find_map(|member| tool.get(member)?.as_str()).map(str::to_owned),
+    };
+    let mut ids: Vec<String> = tools.iter().map(id).collect::<Option<_>>()?;
+    ids.sort();
+    ids.dedup();
+    Some(Value::from(ids))
+}
+
+pub(super) fn listed(page: u32, response: &Response) -> Result<Page, Refusal> {
+    if !response.is_success() {
+        let refusal = refusal(response);
+        // Lists of this service say so when there is nothing to list.
+        return if is_plainly_absent(response) { Ok(Page { items: Vec::new(), more: false }) } else { Err(refusal) };
+    }
+    let unreadable = || Refusal::unreadable(response, "a page of personas");
+    let body = response.json().ok_or_else(unreadable)?;
+    let data = body.get("data").and_then(Value::as_array).ok_or_else(unreadable)?;
+    let mut items = Vec::new();
+    for item in data {
+        let object = item.as_object().ok_or_else(unreadable)?;
+        let id = id_of(object).ok_or_else(unreadable)?;
+        if !is_built_in(object) {
+            items.push(Listed { id, name: text(object, "name"), live: None });
+        }
+    }
+    Ok(Page { items, more: !data.is_empty() && goes_on(page, data.len(), body.get("meta")) })
+}
+
+/// Whether another page follows: the last page is named, `next` is not `null` and not 0. Without either, a full page goes on.
+fn goes_on(page: u32, length: usize, meta: Option<&Value>) -> bool {
+    let member = |name: &str| meta.and_then(|meta| meta.get(name));
+    let next = member("next").map(|next| next.as_u64().unwrap_or(0) > 0);
+    let below_last = member("lastPage").and_then(Value::as_u64).map(|last| u64::from(page) < last);
+    match (next, below_last) {
+        (None, None) => length >= PER_PAGE,
+        (next, below_last) => next.unwrap_or(true) && below_last.unwrap_or(true),
+    }
+}
+
+pub(super) fn created(response: &Response) -> Result<RemoteId, Refusal> {
+    if !response.is_success() {
+        return Err(refusal(response));
+    }
+    let object = response.json().and_then(Value::as_object);
+    object.and_then(id_of).ok_or_else(|| Refusal::unreadable(response, "the new persona with its id"))
+}
+
+/// Never shows the object, though an update answers with one: what the contract leaves out of that shape is seen in a read only.
+pub(super) fn accepted(request: &Request, response: &Response) -> Result<Option<Live>, Refusal> {
+    let gone_already = request.method == Method::Delete && is_plainly_absent(response);
+    if response.is_success() || gone_already { Ok(None) } else { Err(refusal(response)) }
+}
+
+/// A 404 of the service, not of a gateway or a wrong address on the way, which answers with a page.
+fn is_plainly_absent(response: &Response) -> bool {
+    response.status == 404 && !matches!(response.body, Body::Text(_))
+}
+
+fn id_of(object: &Map<String, Value>) -> Option<RemoteId> {
+    object.get("id").and_then(Value::as_str).filter(|id| !id.is_empty()).map(RemoteId::new)
+}
+
+fn is_built_in(object: &Map<String, Value>) -> bool {
+    object.get("isDefaultPersona").and_then(Value::as_bool).unwrap_or(false)
+}
+
+fn text(object: &Map<String, Value>, member: &str) -> String {
+    object.get(member).and_then(Value::as_str).unwrap_or_default().to_owned()
+}
+
+/// The service's words, wherever it put them.
+fn refusal(response: &Response) -> Refusal {
+    let message = match &response.body {
+        Body::Empty => format!("no explanation with status {}", response.status),
+        Body::Text(text) => shortened(text),
+        Body::Json(value) => explanation(value).unwrap_or_else(|| shortened(&value.to_string())),
+    };
+    let refusal = Refusal::by_status(response.status, message);
+    match refusal.kind {
+        RefusalKind::Unauthorized => refusal.with_help("check the API key of this account"),
+        RefusalKind::Forbidden => {
+            refusal.with_help("give the API key the permission for personas, or ask whether the organization has access")
+        }
+        RefusalKind::Absent if !is_plainly_absent(response) => {
+            let refusal = Refusal { kind: RefusalKind::Unreadable, ..refusal };
+            refusal.with_help("check `base_url` of this account")
+        }
+        _ => refusal,
+    }
+}
+
+/// `message`, else `error`; then what a failed validation adds in `summary`, else in `details`.
+fn explanation(body: &Value) -> Option<String> {
+    let member = |name: &str| body.get(name).and_then(words);
+    let head = member("message").or_else(|| member("error"));
+    let tail = member("summary").or_else(|| member("details"));
+    match (head, tail) {
+        (Some(head), Some(tail)) if head != tail => Some(format!("{head}: {tail}")),
+        (head, tail) => head.or(tail),
+    }
+}
+
+fn words(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()).filter(|text| !text.trim().is_empty()),
+        Value::Array(items) => {
+            let found: Vec<String> = items.iter().filter_map(words).collect();
+            (!found.is_empty()).then(|| found.join("; "))
+        }
+        Value::Object(members) => {
+            let message = members.get("message").and_then(words)?;
+            Some(match members.get("path").and_then(path) {
+                Some(path) => format!("{path}: {message}"),
+                None => message,
+            })
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => None,
+    }
+}
+
+/// The place of a mistake: a text, or a list of names and indices.
+fn path(value: &Value) -> Option<String> {
+    let joined = match value {
+        Value::String(text) => text.clone(),
+        Value::Array(steps) => {
+            let step = |step: &Value| step.as_str().map_or_else(|| step.to_string(), str::to_owned);
+            steps.iter().map(step).collect::<Vec<_>>().join(".")
+        }
+        _ => return None,
+    };
+    Some(joined).filter(|path| !path.is_empty())
+}
+
+/// One line of bounded length.
+fn shortened(text: &str) -> String {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(MOST_TEXT) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line,
+    }
+}

@@ -1,0 +1,170 @@
+//! Holds the rooms of the house apart by reading what each file uses: who may know whom is the table below, and nothing else.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// What each room may use of the crate. A room may always use itself.
+const MAY_USE: &[(&str, &[&str])] = &[
+    ("persona", &[]),
+    ("plan", &["persona::name"]),
+    ("provider", &["persona", "plan"]),
+    ("sandbox", &[]),
+    ("providers", &["persona", "plan", "provider", "sandbox"]),
+    ("http", &["plan", "provider"]),
+    ("state", &["persona::name", "plan"]),
+    ("reconcile", &["persona::name", "plan", "provider", "http", "state"]),
+    ("report", &["persona", "plan", "provider", "reconcile::outcome", "reconcile::{"]),
+    ("schemas", &["persona", "plan", "providers", "state"]),
+    ("cli", &["http", "persona", "plan", "provider", "providers", "reconcile", "report", "sandbox", "schemas", "state"]),
+    ("lib", &[]),
+    ("main", &["cli"]),
+];
+
+/// Words of the world outside that only some rooms may say.
+const OUTSIDE: &[(&str, &[&str])] = &[
+    ("std::env", &["cli"]),
+    ("SystemTime", &["cli"]),
+    ("process::exit", &["cli"]),
+    ("println!", &["cli"]),
+    ("std::fs", &["cli", "persona", "state", "sandbox"]),
+    ("tokio", &["cli", "http", "sandbox", "reconcile"]),
+    ("reqwest", &["http"]),
+    ("axum", &["sandbox"]),
+    ("clap::", &["cli", "main"]),
+];
+
+fn files(folder: &Path, found: &mut Vec<PathBuf>) {
+    let mut entries: Vec<PathBuf> = fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path()).collect();
+    entries.sort();
+    for path in entries {
+        if path.is_dir() {
+            files(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+/// Every source file as (path below src, room, code without comments and without its unit tests).
+fn sources() -> Vec<(String, String, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut paths = Vec::new();
+    files(&root, &mut paths);
+    paths
+        .into_iter()
+        .filter(|path| !path.file_stem().is_some_and(|stem| stem.to_string_lossy().ends_with("tests")))
+        .map(|path| {
+            let below = path.strip_prefix(&root).expect("below src").to_string_lossy().replace('\\', "/");
+            let room = below.split('/').next().expect("a segment").trim_end_matches(".rs").to_owned();
+            let text = fs::read_to_string(&path).expect("readable");
+            let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+            let code: Vec<&str> = code.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
+            (below, room, code.join("\n"))
+        })
+        .collect()
+}
+
+/// What follows each `crate::` in a text.
+fn uses(code: &str) -> BTreeSet<String> {
+    code.match_indices("crate::")
+        .map(|(at, word)| {
+            let rest = &code[at + word.len()..];
+            let end = rest.find(|letter: char| !(letter.is_alphanumeric() || "_:{".contains(letter))).unwrap_or(rest.len());
+            rest[..end].to_owned()
+        })
+        .collect()
+}
+
+#[test]
+fn rooms_use_only_what_they_may() {
+    let allowed: BTreeMap<&str, &[&str]> = MAY_USE.iter().copied().collect();
+    let mut broken = Vec::new();
+    for (path, room, code) in sources() {
+        let Some(may) = allowed.get(room.as_str()) else {
+            broken.push(format!("{path}: the room `{room}` is not in the table"));
+            continue;
+        };
+        for used in uses(&code) {
+            let own = used.split("::").next() == Some(room.as_str());
+            if !own && !may.iter().any(|word| used == *word || used.starts_with(&format!("{word}::")) || (word.ends_with('{') && used.starts_with(*word))) {
+                broken.push(format!("{path}: uses crate::{used}"));
+            }
+        }
+    }
+    assert!(broken.is_empty(), "{}", broken.join("\n"));
+}
+
+#[test]
+fn providers_do_not_know_each_other_and_their_miniatures_know_nobody() {
+    let mut broken = Vec::new();
+    for (path, room, code) in sources() {
+        let parts: Vec<&str> = path.split('/').collect();
+        let (true, [_, provider, rest @ ..]) = (room == "providers", parts.as_slice()) else { continue };
+        if rest.is_empty() {
+            continue;
+        }
+        for other in ["tavus", "anam", "bland", "opengiant"].iter().filter(|other| **other != *provider) {
+            if code.contains(&format!("providers::{other}")) || code.contains(&format!("super::super::{other}")) {
+                broken.push(format!("{path}: knows {other}"));
+            }
+        }
+        if rest[0].starts_with("sandbox") {
+            for used in uses(&code).iter().filter(|used| !used.starts_with("sandbox")) {
+                broken.push(format!("{path}: a miniature uses crate::{used}"));
+            }
+            for sibling in ["super::spec", "super::wire", "super::patch", "super::super::wire", "super::super::spec"] {
+                if code.contains(sibling) {
+                    broken.push(format!("{path}: a miniature uses {sibling}"));
+                }
+            }
+        } else if uses(&code).iter().any(|used| used.starts_with("sandbox") || used.contains("::sandbox")) || code.contains("super::sandbox") {
+            broken.push(format!("{path}: uses its miniature"));
+        }
+    }
+    assert!(broken.is_empty(), "{}", broken.join("\n"));
+}
+
+#[test]
+fn only_some_rooms_touch_the_world() {
+    let mut broken = Vec::new();
+    for (path, room, code) in sources() {
+        for (word, rooms) in OUTSIDE {
+            if code.contains(word) && !rooms.contains(&room.as_str()) {
+                broken.push(format!("{path}: says `{word}`"));
+            }
+        }
+    }
+    assert!(broken.is_empty(), "{}", broken.join("\n"));
+}
+
+#[test]
+fn the_engine_names_no_provider() {
+    let mut broken = Vec::new();
+    for (path, room, code) in sources() {
+        if ["plan", "reconcile", "state", "http", "persona", "report", "cli"].contains(&room.as_str()) {
+            for name in ["tavus", "anam", "bland", "opengiant"] {
+                // Help texts may give an address as an example.
+                let code = code.replace("tavus.support-guide", "").replace("tavus.*", "");
+                for line in code.lines().filter(|line| line.to_lowercase().contains(name)) {
+                    broken.push(format!("{path}: names {name}: {}", line.trim()));
+                }
+            }
+        }
+    }
+    assert!(broken.is_empty(), "{}", broken.join("\n"));
+}
+
+#[test]
+fn every_file_says_what_lives_in_it() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut paths = Vec::new();
+    files(&root.join("src"), &mut paths);
+    files(&root.join("tests"), &mut paths);
+    let silent: Vec<String> = paths
+        .iter()
+        .filter(|path| !fs::read_to_string(path).expect("readable").starts_with("//!"))
+        .map(|path| path.display().to_string())
+        .collect();
+    assert!(silent.is_empty(), "{}", silent.join("\n"));
+}

@@ -1,0 +1,196 @@
+//! What the end-to-end tests share: a project in a folder of its own, the binary run in it, and a served sandbox in another process.
+
+#![expect(dead_code, reason = "each test file uses a part of it")]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use serde_json::Value;
+
+/// A project in a temporary folder.
+pub struct Project {
+    pub folder: tempfile::TempDir,
+    environment: BTreeMap<String, String>,
+}
+
+/// What a run of the binary gave.
+#[derive(Debug)]
+pub struct Run {
+    pub code: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Run {
+    /// The result as JSON.
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("no JSON ({error}): {self:?}"))
+    }
+
+    /// Fails unless the run ended with a code.
+    #[track_caller]
+    pub fn ends(self, code: i32) -> Self {
+        assert_eq!(self.code, code, "stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
+        self
+    }
+}
+
+impl Project {
+    /// A project with these files.
+    pub fn new(files: &[(&str, &str)]) -> Self {
+        let project = Self { folder: tempfile::tempdir().expect("a folder"), environment: BTreeMap::new() };
+        for (path, text) in files {
+            project.write(path, text);
+        }
+        project
+    }
+
+    /// A copy of the repository's example cast.
+    pub fn example() -> Self {
+        let project = Self::new(&[]);
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        fs::copy(root.join("personaform.yaml"), project.path("personaform.yaml")).expect("copied");
+        copy(&root.join("personas"), &project.path("personas"));
+        project
+    }
+
+    pub fn path(&self, below: &str) -> PathBuf {
+        self.folder.path().join(below)
+    }
+
+    pub fn write(&self, below: &str, text: &str) {
+        let path = self.path(below);
+        fs::create_dir_all(path.parent().expect("a parent")).expect("made");
+        fs::write(path, text).expect("written");
+    }
+
+    pub fn read(&self, below: &str) -> String {
+        fs::read_to_string(self.path(below)).unwrap_or_else(|error| panic!("{below}: {error}"))
+    }
+
+    /// Replaces a text that stands exactly once in a file.
+    #[track_caller]
+    pub fn edit(&self, below: &str, old: &str, new: &str) {
+        let text = self.read(below);
+        assert_eq!(text.matches(old).count(), 1, "`{old}` in {below}");
+        self.write(below, &text.replace(old, new));
+    }
+
+    /// Sets a variable for all further runs.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.environment.insert(name.to_owned(), value.to_owned());
+    }
+
+    /// Runs the binary, with nothing in its environment but what was set.
+    pub fn run(&self, arguments: &[&str]) -> Run {
+        let output = self.command(arguments).output().expect("the binary runs");
+        Run {
+            code: output.status.code().unwrap_or(-1),
+            stdout: String::from_utf8(output.stdout).expect("UTF-8"),
+            stderr: String::from_utf8(output.stderr).expect("UTF-8"),
+        }
+    }
+
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_personaform"));
+        command.args(arguments).current_dir(self.folder.path()).env_clear().envs(&self.environment).stdin(Stdio::null());
+        command
+    }
+
+    /// Every byte of every file below the project.
+    pub fn everything(&self) -> Vec<(PathBuf, Vec<u8>)> {
+        let mut found = Vec::new();
+        collect(self.folder.path(), &mut found);
+        found
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("made");
+    for entry in fs::read_dir(from).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        let target = to.join(path.file_name().expect("a name"));
+        if path.is_dir() { copy(&path, &target) } else { fs::copy(&path, &target).map(drop).expect("copied") }
+    }
+}
+
+fn collect(folder: &Path, found: &mut Vec<(PathBuf, Vec<u8>)>) {
+    for entry in fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            collect(&path, found);
+        } else {
+            let bytes = fs::read(&path).expect("readable");
+            found.push((path, bytes));
+        }
+    }
+}
+
+/// `personaform sandbox` in a process of its own; ends with this value.
+pub struct Served {
+    child: Child,
+    /// By account: base URL, header, variable and key, as the command prints them.
+    pub accounts: Value,
+}
+
+impl Served {
+    /// Serves a project's accounts on a free port.
+    pub fn start(project: &Project) -> Self {
+        let mut child = project
+            .command(&["sandbox", "--listen", "127.0.0.1:0", "--format", "json"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the binary runs");
+        let mut text = String::new();
+        let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
+        while serde_json::from_str::<Value>(&text).is_err() {
+            let Some(Ok(line)) = lines.next() else {
+                let _ = child.kill();
+                let output = child.wait_with_output().expect("ended");
+                panic!("the sandbox did not start: {}", String::from_utf8_lossy(&output.stderr));
+            };
+            text.push_str(&line);
+        }
+        let printed: Value = serde_json::from_str(&text).expect("JSON");
+        Self { child, accounts: printed["accounts"].clone() }
+    }
+
+    pub fn base_url(&self, account: &str) -> String {
+        self.accounts[account]["base_url"].as_str().expect("a base URL").to_owned()
+    }
+
+    pub fn key(&self, account: &str) -> String {
+        self.accounts[account]["key"].as_str().expect("a key").to_owned()
+    }
+
+    /// Sends one request as another client would, and gives status and body.
+    pub fn request(&self, account: &str, method: &str, path: &str, body: Option<Value>) -> (u16, Value) {
+        let header = self.accounts[account]["header"].as_str().expect("a header");
+        let (name, value) = header.split_once(": ").expect("a header line");
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        runtime.block_on(async {
+            let _ = rustls::crypto::ring::default_provider().install_default();
+            let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+            let method = method.parse::<reqwest::Method>().expect("a method");
+            let mut request = client.request(method, format!("{}{path}", self.base_url(account))).header(name, value);
+            if let Some(body) = body {
+                request = request.header("content-type", "application/json").body(body.to_string());
+            }
+            let response = request.send().await.expect("an answer");
+            let status = response.status().as_u16();
+            let bytes = response.bytes().await.expect("a body");
+            (status, serde_json::from_slice(&bytes).unwrap_or_default())
+        })
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
