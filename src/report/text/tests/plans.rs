@@ -300,3 +300,11 @@ fn texts_made_to_be_slow_are_not() {
         assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
     }
 }
+
+#[test]
+fn drift_is_counted_by_target() {
+    let also = json!({"path": "/a", "from": 1, "to": 2, "reason": "declared", "also_drifted": true});
+    let drifted = json!({"path": "/b", "from": 1, "to": 2, "reason": "drifted"});
+    let only_also = json!({"address": "tavus.bea", "action": "update", "edits": [also]});
+    assert!(shown(&[update(json!([also, drifted])), only_also]).ends_with("11 unchanged; 2 drifted.\n"));
+}
