@@ -1,1 +1,5 @@
-//! Under construction.
+//! THE VOICE: a plan, an outcome or a problem as text or JSON. Pure: a value in, a string out. Nothing here prints, reads,
+//! asks the environment or decides anything.
+
+pub mod json;
+pub mod text;

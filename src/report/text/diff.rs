@@ -1,0 +1,173 @@
+//! Texts on the page: a long text that changes, as a diff; one that comes or goes, by its first lines.
+
+use similar::DiffableStr;
+use unicode_width::UnicodeWidthStr;
+
+use super::page::{Gutter, Page, Span};
+use super::style::Tone;
+use super::units::{Row, Unit, rows};
+use super::{count, visible, words};
+
+/// Unchanged lines or sentences shown before and after a change.
+const CONTEXT: usize = 2;
+/// Screen rows of a text that comes.
+const FIRST_ROWS: usize = 6;
+
+/// The change of a long text.
+pub(super) fn change(page: &mut Page, indent: usize, old: &str, new: &str) {
+    let faint = |page: &mut Page, text: String| page.line(Gutter::indent(indent), &[Span::new(Tone::Faint, text)]);
+    if let Some((from, to)) = line_ends(old, new) {
+        let lines = count(new.lines().count(), "line");
+        faint(page, format!("only the line ends change, from {from} to {to}, in {lines}"));
+        return;
+    }
+    let room = page.room(Gutter::every_row(indent, '-', Tone::Plain));
+    let rows = rows(old, new, room);
+    let is_same = |row: &Row<'_>| matches!(row, Row::Same(_));
+    let mut start = 0;
+    for run in rows.chunk_by(|left, right| is_same(left) == is_same(right)) {
+        let (before, after) = (start > 0, start + run.len() < rows.len());
+        start += run.len();
+        if !is_same(&run[0]) {
+            run.iter().for_each(|row| print(page, indent, room, row));
+            continue;
+        }
+        let head = if before { CONTEXT } else { 0 };
+        let tail = if after { CONTEXT } else { 0 };
+        // Folding a single line would save nothing.
+        if run.len() <= head + tail + 1 {
+            run.iter().for_each(|row| print(page, indent, room, row));
+            continue;
+        }
+        let (first, rest) = run.split_at(head);
+        let (folded, last) = rest.split_at(rest.len() - tail);
+        first.iter().for_each(|row| print(page, indent, room, row));
+        faint(page, format!("… {}", folded_words(folded)));
+        last.iter().for_each(|row| print(page, indent, room, row));
+    }
+}
+
+/// What the line ends become, where nothing else changes.
+fn line_ends(old: &str, new: &str) -> Option<(&'static str, &'static str)> {
+    let style = |text: &str| match (text.matches('\n').count(), text.matches("\r\n").count()) {
+        (all, crlf) if crlf == all => "CRLF",
+        (_, 0) => "LF",
+        _ => "a mixture",
+    };
+    (old != new && old.contains('\n') && old.replace("\r\n", "\n") == new.replace("\r\n", "\n"))
+        .then(|| (style(old), style(new)))
+        .filter(|(from, to)| from != to && old.lines().count() > 3)
+}
+
+fn folded_words(rows: &[Row<'_>]) -> String {
+    let units = || {
+        rows.iter().filter_map(|row| match row {
+            Row::Same(unit) => Some(unit),
+            _ => None,
+        })
+    };
+    let lines = units().filter(|unit| unit.starts).count();
+    if units().all(|unit| unit.starts && unit.ends) || lines > CONTEXT {
+        count(lines, "unchanged line")
+    } else {
+        count(rows.len(), "unchanged sentence")
+    }
+}
+
+fn print(page: &mut Page, indent: usize, room: usize, row: &Row<'_>) {
+    let removed = Gutter::every_row(indent, '-', Tone::Bad);
+    let added = Gutter::every_row(indent, '+', Tone::Good);
+    match row {
+        Row::Same(unit) => {
+            let text = visible::safe(visible::context_line(unit.text)).trim_end().to_owned();
+            let text = cut(&text, room.saturating_sub(4)).map_or_else(|| text.clone(), |start| format!("{start} …"));
+            line(page, Gutter::indent(indent + 2), unit, vec![Span::plain(text)]);
+        }
+        Row::Removed(unit) => line(page, removed, unit, vec![Span::new(Tone::Removed, shown(unit))]),
+        Row::Added(unit) => line(page, added, unit, vec![Span::new(Tone::Added, shown(unit))]),
+        Row::Changed(old, new) => {
+            let (old_spans, new_spans) = words::marked(old.text, new.text);
+            line(page, removed, old, old_spans);
+            line(page, added, new, new_spans);
+        }
+    }
+}
+
+/// A unit that comes or goes; the space between two sentences is not at the end of a line.
+fn shown(unit: &Unit<'_>) -> String {
+    if unit.ends { visible::whole_line(unit.text) } else { unit.text.trim_end().to_owned() }
+}
+
+/// A unit on the page; dots tell that the line begins earlier or goes on.
+fn line(page: &mut Page, gutter: Gutter, unit: &Unit<'_>, mut spans: Vec<Span>) {
+    if !unit.starts {
+        spans.insert(0, Span::new(Tone::Faint, "… "));
+    }
+    if !unit.ends && !spans.last().is_some_and(|span| span.text.ends_with('…')) {
+        if let Some(last) = spans.last_mut() {
+            last.text.truncate(last.text.trim_end().len());
+        }
+        spans.push(Span::new(Tone::Faint, " …"));
+    }
+    page.line(gutter, &spans);
+}
+
+/// The first columns of a text; none if all of it fits.
+fn cut(text: &str, columns: usize) -> Option<&str> {
+    if text.width() <= columns {
+        return None;
+    }
+    let mut width = 0;
+    let mut start = "";
+    for grapheme in text.tokenize_graphemes() {
+        width += grapheme.width();
+        if width > columns {
+            break;
+        }
+        start = &text[..start.len() + grapheme.len()];
+    }
+    let word = start.rfind(' ').filter(|at| start.len() - at < 20);
+    Some(start[..word.unwrap_or(start.len())].trim_end())
+}
+
+/// A long text that comes (`+`) or goes (`-`): its first lines and what is left, or all of it.
+pub(super) fn whole(page: &mut Page, indent: usize, text: &str, sign: char, all: bool) {
+    let (gutter, tone) = match sign {
+        '-' => (Gutter::every_row(indent, sign, Tone::Bad), Tone::Removed),
+        _ => (Gutter::every_row(indent, sign, Tone::Good), Tone::Added),
+    };
+    let room = page.room(gutter);
+    let mut left = if all { usize::MAX } else { FIRST_ROWS };
+    let mut lines = text.split_inclusive('\n');
+    let mut hidden = None;
+    for line in lines.by_ref() {
+        if left == 0 {
+            hidden = Some(line);
+            break;
+        }
+        let line = visible::whole_line(line);
+        match left.checked_mul(room).and_then(|columns| cut(&line, columns)) {
+            Some(start) => {
+                page.line(gutter, &[Span::new(tone, start), Span::new(Tone::Faint, " …")]);
+                left = 0;
+            }
+            None => {
+                page.line(gutter, &[Span::new(tone, line.as_str())]);
+                left = left.saturating_sub(line.width().div_ceil(room).max(1));
+            }
+        }
+    }
+    let more = usize::from(hidden.is_some()) + lines.count();
+    if more > 0 {
+        page.line(Gutter::indent(indent), &[Span::new(Tone::Faint, format!("… {}", count(more, "more line")))]);
+    }
+}
+
+/// The size of a text in words: `63 lines, 4,210 characters`.
+pub(super) fn size(text: &str) -> String {
+    let characters = count(text.chars().count(), "character");
+    match text.lines().count() {
+        0 | 1 => characters,
+        lines => format!("{}, {characters}", count(lines, "line")),
+    }
+}

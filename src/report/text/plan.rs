@@ -1,0 +1,165 @@
+//! The plan in words: by persona, then by target, what stands in its way, and the counts last.
+
+use std::collections::BTreeMap;
+
+use unicode_width::UnicodeWidthStr;
+
+use super::edit::Editor;
+use super::page::{Gutter, Page, Span};
+use super::style::{Tone, sign};
+use super::{Options, count, secret, visible};
+use crate::persona::name::Key;
+use crate::plan::{Action, Change, Plan, Reason, Request};
+
+/// A plan as text for review.
+pub fn plan(plan: &Plan, options: &Options) -> String {
+    let mut page = Page::new(options.width);
+    let mut personas: BTreeMap<&Key, Vec<&Change>> = BTreeMap::new();
+    for change in &plan.changes {
+        personas.entry(&change.address.key).or_default().push(change);
+    }
+    for (key, mut changes) in personas {
+        changes.sort_by(|left, right| left.address.cmp(&right.address));
+        page.gap();
+        page.line(Gutter::indent(0), &[Span::new(Tone::Strong, key.as_str())]);
+        let mut editor = Editor::new(options);
+        for (index, change) in changes.into_iter().enumerate() {
+            if index > 0 {
+                page.gap();
+            }
+            print(&mut page, change, &mut editor, options);
+        }
+    }
+    obstacles(&mut page, plan);
+    page.gap();
+    page.line(Gutter::indent(0), &summary(plan));
+    page.finish()
+}
+
+fn print(page: &mut Page, change: &Change, editor: &mut Editor<'_>, options: &Options) {
+    let mut header =
+        heading(change.action, &change.address.to_string(), change.id.as_ref().map(|id| id.as_str()), &change.name);
+    let gutter = Gutter::sign(2, sign(change.action), Tone::Action(change.action));
+    let reason = reason(change);
+    let width: usize = header.iter().map(|span| span.text.width()).sum();
+    // A reason that does not fit beside a long id is easier to find in a row of its own.
+    if width + 2 + reason.width() <= page.room(gutter) {
+        header.push(Span::plain(format!(": {reason}")));
+        page.line(gutter, &header);
+    } else {
+        page.line(gutter, &header);
+        page.line(Gutter::indent(4).hang(2), &[Span::plain(reason)]);
+    }
+    editor.edits(page, 4, change);
+    for note in &change.notes {
+        let spans = [Span::new(Tone::Warning, "note: "), Span::plain(note.as_str())];
+        page.line(Gutter::indent(4).hang(6), &spans);
+    }
+    if options.requests {
+        requests(page, &change.requests);
+    }
+}
+
+/// `update tavus.ada (p1)`; with the name where the object is only known by it.
+pub(super) fn heading(action: Action, address: &str, id: Option<&str>, name: &str) -> Vec<Span> {
+    let mut spans = vec![Span::new(Tone::Action(action), action.word()), Span::plain(" "), Span::new(Tone::Strong, address)];
+    if !name.is_empty() && matches!(action, Action::Delete | Action::Forget | Action::Adopt) {
+        spans.push(Span::plain(format!(" {}", visible::quoted(name, false))));
+    }
+    if let Some(id) = id {
+        spans.push(Span::new(Tone::Faint, format!(" ({id})")));
+    }
+    spans
+}
+
+/// Why, in words.
+fn reason(change: &Change) -> String {
+    let mut words = match (change.action, change.reason) {
+        (Action::Adopt, _) => "declared in the files, exists already",
+        (Action::Move, _) => "renamed, the object stays as it is",
+        (Action::Forget, _) => "removed from the files, the object stays at the service",
+        (Action::Delete, _) => "removed from the files",
+        (_, Reason::Declared) => "declared in the files",
+        (_, Reason::Drifted) => "drifted: changed elsewhere, put right",
+        (_, Reason::Removed) => "removed from the file",
+    }
+    .to_owned();
+    if let Some(old) = &change.moved_from {
+        words.push_str(&format!("; moved from {old}"));
+    }
+    words
+}
+
+fn requests(page: &mut Page, requests: &[Request]) {
+    if requests.is_empty() {
+        page.line(Gutter::indent(4), &[Span::new(Tone::Faint, "requests: none")]);
+        return;
+    }
+    page.line(Gutter::indent(4), &[Span::new(Tone::Faint, "requests:")]);
+    for request in requests {
+        page.verbatim(6, &format!("{} {}", request.method, request.path));
+        if let Some(body) = &request.body {
+            page.verbatim(8, &visible::json(&format!("{:#}", secret::body(body))));
+        }
+    }
+}
+
+/// Blocked targets and closed gates: what a reader must not miss stands next to the counts.
+fn obstacles(page: &mut Page, plan: &Plan) {
+    let item = |page: &mut Page, subject: &str, why: &str, next: String| {
+        let spans = [Span::new(Tone::Strong, subject), Span::plain(format!(": {why}"))];
+        page.line(Gutter::sign(2, '!', Tone::Bad), &spans);
+        page.line(Gutter::indent(4).hang(2), &[Span::plain(next)]);
+    };
+    if !plan.blocked.is_empty() {
+        page.gap();
+        page.line(Gutter::indent(0), &[Span::new(Tone::Bad, "Blocked, not planned:")]);
+        for blocked in &plan.blocked {
+            item(page, &blocked.address.to_string(), &blocked.why, format!("next: {}", blocked.help));
+        }
+    }
+    if !plan.gates.is_empty() {
+        page.gap();
+        page.line(Gutter::indent(0), &[Span::new(Tone::Bad, "Gate closed, nothing will be applied:")]);
+        for gate in &plan.gates {
+            item(page, &gate.name, &gate.why, format!("to open it: {}", gate.opened_by));
+        }
+    }
+    if !plan.settled.is_empty() {
+        let targets = count(plan.settled.len(), "target");
+        page.gap();
+        let words = format!("State will be brought up to date for {targets}: nothing else is to be done there.");
+        page.line(Gutter::indent(0), &[Span::plain(words)]);
+    }
+}
+
+/// The last line: the counts.
+fn summary(plan: &Plan) -> Vec<Span> {
+    let counts = &plan.summary;
+    let blocked = if plan.blocked.is_empty() { String::new() } else { format!(", {} blocked", plan.blocked.len()) };
+    if plan.changes.is_empty() {
+        let words = match counts.unchanged {
+            0 if plan.blocked.is_empty() => " There are no targets.".to_owned(),
+            1 => format!(" 1 target is as the files say{blocked}."),
+            number => format!(" {} are as the files say{blocked}.", count(number, "target")),
+        };
+        return vec![Span::new(Tone::Strong, "No changes."), Span::plain(words)];
+    }
+    let mut words = format!(" {} to create, {} to update, {} to delete", counts.create, counts.update, counts.delete);
+    for (number, what) in [(counts.adopt, "adopt"), (counts.forget, "forget"), (counts.moved, "move")] {
+        if number > 0 {
+            words.push_str(&format!(", {number} to {what}"));
+        }
+    }
+    words.push_str(&format!(", {} unchanged{blocked}", counts.unchanged));
+    let drifted = plan.changes.iter().filter(|change| has_drifted(change)).count();
+    if drifted > 0 {
+        words.push_str(&format!("; {drifted} drifted"));
+    }
+    words.push('.');
+    vec![Span::new(Tone::Strong, "Plan:"), Span::plain(words)]
+}
+
+fn has_drifted(change: &Change) -> bool {
+    change.reason == Reason::Drifted || change.edits.iter().any(|edit| edit.also_drifted || edit.reason == Reason::Drifted)
+}
