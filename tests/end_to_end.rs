@@ -18,7 +18,12 @@ fn plan(project: &Project, arguments: &[&str]) -> Value {
 
 fn changes(plan: &Value) -> Vec<(&str, &str)> {
     let text = |change: &'_ Value, field: &str| change[field].as_str().expect("a text").to_owned().leak() as &str;
-    plan["changes"].as_array().expect("changes").iter().map(|change| (text(change, "address"), text(change, "action"))).collect()
+    plan["changes"]
+        .as_array()
+        .expect("changes")
+        .iter()
+        .map(|change| (text(change, "address"), text(change, "action")))
+        .collect()
 }
 
 #[test]
@@ -90,7 +95,11 @@ fn a_draft_is_written_and_not_promoted() {
 fn a_removed_field_is_cleared_at_each_provider() {
     let project = applied();
     project.edit("personas/support-guide.yaml", "      stt:\n        stt_engine: tavus-auto\n        hotwords: \"Tidewheel is the company; City and Cargo are its bikes.\"\n", "");
-    project.edit("personas/support-guide.yaml", "    initialMessage: \"Hello, I'm the Support Guide. What can I look up for you?\"\n", "");
+    project.edit(
+        "personas/support-guide.yaml",
+        "    initialMessage: \"Hello, I'm the Support Guide. What can I look up for you?\"\n",
+        "",
+    );
     project.edit("personas/support-guide.yaml", "    tags: [support, app]\n", "");
     project.edit("personas/support-guide.yaml", "      tone: warm\n", "");
     let plan = plan(&project, &[]);
@@ -102,7 +111,8 @@ fn a_removed_field_is_cleared_at_each_provider() {
         .map(|edit| (&edit["path"], &edit["to"], &edit["reason"]))
         .collect();
     let removed = |path: &'static str| (json!(path), Value::Null, json!("removed"));
-    let expected = ["/initialMessage", "/tags", "/attributes/tone", "/layers/stt/hotwords", "/layers/stt/stt_engine"].map(removed);
+    let expected =
+        ["/initialMessage", "/tags", "/attributes/tone", "/layers/stt/hotwords", "/layers/stt/stt_engine"].map(removed);
     assert_eq!(edits, expected.iter().map(|(path, to, reason)| (path, to, reason)).collect::<Vec<_>>());
     project.run(&["--sandbox", "apply", "-y"]).ends(0);
     assert_eq!(self::plan(&project, &[])["changes"], json!([]));
@@ -151,7 +161,7 @@ fn a_wrong_file_stops_everything_with_its_line() {
     project.edit("personas/workshop-line.yaml", "record: false", "record: \"false\"");
     for command in [["--sandbox", "validate"], ["--sandbox", "plan"], ["--sandbox", "apply"]] {
         let run = project.run(&command).ends(5);
-        assert!(run.stderr.contains("personas/support-guide.yaml:60"), "{}", run.stderr);
+        assert!(run.stderr.contains("personas/support-guide.yaml:57"), "{}", run.stderr);
         assert!(run.stderr.contains("voiceId"), "{}", run.stderr);
         assert!(run.stderr.contains("personas/workshop-line.yaml"), "{}", run.stderr);
     }
@@ -232,7 +242,10 @@ fn a_renamed_file_keeps_its_objects() {
     let before = ids(&project, "japanese-tutor");
     let text = project.read("personas/japanese-tutor.yaml");
     std::fs::remove_file(project.path("personas/japanese-tutor.yaml")).expect("removed");
-    project.write("personas/tokyo/tutor.yaml", &format!("previously: japanese-tutor\n{}", text.replace("prompts/", "../prompts/")));
+    project.write(
+        "personas/tokyo/tutor.yaml",
+        &format!("previously: japanese-tutor\n{}", text.replace("prompts/", "../prompts/")),
+    );
     let plan = plan(&project, &[]);
     assert_eq!(changes(&plan), [("anam.tokyo/tutor", "move"), ("tavus.tokyo/tutor", "move")]);
     project.run(&["--sandbox", "apply", "-y"]).ends(0);
@@ -318,7 +331,7 @@ fn everything_holds_at_a_server_that_is_not_the_embedded_one() {
 
 #[test]
 fn a_wrong_key_names_the_account_and_never_the_key() {
-    let server = Project::new(&[("personaform.yaml", "accounts: { bland: {} }\n")]);
+    let server = Project::new(&[("personaform.yaml", "accounts: { bland: {} }\n"), ("personas/.keep", "")]);
     let served = Served::start(&server);
     let mut client = Project::new(&[("personas/ada.yaml", "name: Ada\nprompt: Hi.\ntargets: { bland: {} }\n")]);
     client.write("personaform.yaml", &format!("accounts: {{ bland: {{ base_url: \"{}\" }} }}\n", served.base_url("bland")));

@@ -35,7 +35,8 @@ const OUTSIDE: &[(&str, &[&str])] = &[
 ];
 
 fn files(folder: &Path, found: &mut Vec<PathBuf>) {
-    let mut entries: Vec<PathBuf> = fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path()).collect();
+    let mut entries: Vec<PathBuf> =
+        fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path()).collect();
     entries.sort();
     for path in entries {
         if path.is_dir() {
@@ -87,7 +88,11 @@ fn rooms_use_only_what_they_may() {
         };
         for used in uses(&code) {
             let own = used.split("::").next() == Some(room.as_str());
-            if !own && !may.iter().any(|word| used == *word || used.starts_with(&format!("{word}::")) || (word.ends_with('{') && used.starts_with(*word))) {
+            if !own
+                && !may.iter().any(|word| {
+                    used == *word || used.starts_with(&format!("{word}::")) || (word.ends_with('{') && used.starts_with(*word))
+                })
+            {
                 broken.push(format!("{path}: uses crate::{used}"));
             }
         }
@@ -118,7 +123,9 @@ fn providers_do_not_know_each_other_and_their_miniatures_know_nobody() {
                     broken.push(format!("{path}: a miniature uses {sibling}"));
                 }
             }
-        } else if uses(&code).iter().any(|used| used.starts_with("sandbox") || used.contains("::sandbox")) || code.contains("super::sandbox") {
+        } else if uses(&code).iter().any(|used| used.starts_with("sandbox") || used.contains("::sandbox"))
+            || code.contains("super::sandbox")
+        {
             broken.push(format!("{path}: uses its miniature"));
         }
     }

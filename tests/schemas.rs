@@ -48,7 +48,8 @@ fn persona_schema() -> Value {
 #[test]
 fn the_example_cast_is_accepted() {
     let project = validator_for(&personaform::schemas::project()).expect("a schema");
-    let errors: Vec<String> = project.iter_errors(&yaml(&root().join("personaform.yaml"))).map(|error| error.to_string()).collect();
+    let errors: Vec<String> =
+        project.iter_errors(&yaml(&root().join("personaform.yaml"))).map(|error| error.to_string()).collect();
     assert_eq!(errors, Vec::<String>::new());
     let persona = validator_for(&persona_schema()).expect("a schema");
     let mut files = Vec::new();
@@ -62,7 +63,8 @@ fn the_example_cast_is_accepted() {
     }
     assert!(files.len() >= 9);
     for path in files {
-        let errors: Vec<String> = persona.iter_errors(&yaml(&path)).map(|error| format!("{}: {error}", error.instance_path())).collect();
+        let errors: Vec<String> =
+            persona.iter_errors(&yaml(&path)).map(|error| format!("{}: {error}", error.instance_path())).collect();
         assert_eq!(errors, Vec::<String>::new(), "{}", path.display());
     }
 }
@@ -92,7 +94,9 @@ fn a_plan_and_a_state_follow_their_schemas() {
     let project = Project::example();
     project.run(&["--sandbox", "plan", "-o", "plan.json"]).ends(0);
     project.run(&["--sandbox", "apply", "-y", "plan.json"]).ends(0);
-    for (path, schema) in [("plan.json", personaform::schemas::plan()), (".personaform/sandbox/state.json", personaform::schemas::state())] {
+    for (path, schema) in
+        [("plan.json", personaform::schemas::plan()), (".personaform/sandbox/state.json", personaform::schemas::state())]
+    {
         let document: Value = serde_json::from_str(&project.read(path)).expect("JSON");
         let validator = validator_for(&schema).expect("a schema");
         let errors: Vec<String> = validator.iter_errors(&document).map(|error| error.to_string()).collect();
@@ -122,7 +126,12 @@ fn every_field_is_explained() {
         }
     }
     let mut silent = Vec::new();
-    for schema in [personaform::schemas::project(), personaform::schemas::persona(), personaform::schemas::plan(), personaform::schemas::state()] {
+    for schema in [
+        personaform::schemas::project(),
+        personaform::schemas::persona(),
+        personaform::schemas::plan(),
+        personaform::schemas::state(),
+    ] {
         walk("", &schema, &mut silent);
     }
     assert_eq!(silent, Vec::<String>::new());

@@ -17,14 +17,15 @@ use crate::report;
 ///
 /// # Errors
 /// When the files have problems, a gate is closed, the state is locked, or a saved plan no longer holds.
-pub async fn apply(common: &Common, screen: &Screen, args: &ApplyArgs) -> Result<Exit, Stop> {
-    let session = Session::open(common, screen, Some("apply")).await?;
-    let (mut plan, saved) = match &args.plan_file {
-        None => (session.plan(&args.planning).await?, false),
-        Some(path) => {
-            let plan = read(path)?;
+pub(super) async fn apply(common: &Common, screen: &Screen, args: &ApplyArgs) -> Result<Exit, Stop> {
+    let saved = args.plan_file.as_deref().map(read).transpose()?;
+    let session = Session::open(common, screen, Some("apply"), saved.as_ref()).await?;
+    let is_saved = saved.is_some();
+    let mut plan = match saved {
+        None => session.plan(&args.planning).await?,
+        Some(plan) => {
             check_basis(&session, &plan)?;
-            (plan, true)
+            plan
         }
     };
     if args.planning.allow_deletes {
@@ -33,15 +34,15 @@ pub async fn apply(common: &Common, screen: &Screen, args: &ApplyArgs) -> Result
     if args.planning.allow_changes {
         plan.gates.retain(|gate| gate.opened_by != "--allow-changes");
     }
-    carry_out(common, screen, session, &plan, &Going { yes: args.yes, requests: args.planning.requests, saved }).await
+    carry_out(common, screen, session, &plan, &Going { yes: args.yes, requests: args.planning.requests, saved: is_saved }).await
 }
 
 /// Deletes everything that state records.
 ///
 /// # Errors
 /// As [`apply`].
-pub async fn destroy(common: &Common, screen: &Screen, args: &DestroyArgs) -> Result<Exit, Stop> {
-    let session = Session::open(common, screen, Some("destroy")).await?;
+pub(super) async fn destroy(common: &Common, screen: &Screen, args: &DestroyArgs) -> Result<Exit, Stop> {
+    let session = Session::open(common, screen, Some("destroy"), None).await?;
     let plan = session.plan_destroy().await?;
     carry_out(common, screen, session, &plan, &Going { yes: args.yes, requests: false, saved: false }).await
 }
@@ -95,8 +96,7 @@ async fn carry_out(common: &Common, screen: &Screen, session: Session, plan: &Pl
     match screen.format {
         Format::Json => screen.json(&report::json::outcome(&outcome)),
         Format::Text => {
-            let options =
-                report::text::Options { width: screen.width(), requests: going.requests, verbose: common.verbose };
+            let options = report::text::Options { width: screen.width(), requests: going.requests, verbose: common.verbose };
             screen.result(&format!("\n{}", report::text::outcome(&outcome, plan, &options)));
         }
     }
@@ -143,7 +143,7 @@ fn exit(outcome: &Outcome, plan: &Plan) -> Exit {
 /// A saved plan holds only for the state and the accounts that it was made against.
 fn check_basis(session: &Session, plan: &Plan) -> Result<(), Stop> {
     let stale = |message: String| Err(Stop::refused(message).with_help("make a new plan and review it"));
-    if plan.basis.lineage != session.state.lineage && !(session.state.serial == 0 && plan.basis.serial == 0) {
+    if plan.basis.lineage != session.state.lineage {
         return stale("the plan was made with another state file".to_owned());
     }
     if plan.basis.serial != session.state.serial {

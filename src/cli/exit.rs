@@ -4,7 +4,7 @@ use crate::persona::problem::Problem;
 
 /// The documented exit codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Exit {
+pub(super) enum Exit {
     /// Done, or nothing to do.
     Done,
     /// Failed.
@@ -23,7 +23,7 @@ pub enum Exit {
 
 impl Exit {
     /// The process's exit code.
-    pub fn code(self) -> u8 {
+    pub(super) fn code(self) -> u8 {
         match self {
             Self::Done => 0,
             Self::Failed => 1,
@@ -38,7 +38,7 @@ impl Exit {
 
 /// What ends a command before its work is done.
 #[derive(Debug)]
-pub enum Stop {
+pub(super) enum Stop {
     /// The files have problems, errors among them.
     Problems(Vec<Problem>),
     /// Anything else: how it ends, what happened, what to do.
@@ -54,18 +54,18 @@ pub enum Stop {
 
 impl Stop {
     /// A failure.
-    pub fn failed(message: impl Into<String>) -> Self {
+    pub(super) fn failed(message: impl Into<String>) -> Self {
         Self::Because { exit: Exit::Failed, message: message.into(), help: None }
     }
 
     /// A refusal.
-    pub fn refused(message: impl Into<String>) -> Self {
+    pub(super) fn refused(message: impl Into<String>) -> Self {
         Self::Because { exit: Exit::Refused, message: message.into(), help: None }
     }
 
     /// The same with advice.
     #[must_use]
-    pub fn with_help(self, advice: impl Into<String>) -> Self {
+    pub(super) fn with_help(self, advice: impl Into<String>) -> Self {
         match self {
             Self::Because { exit, message, .. } => Self::Because { exit, message, help: Some(advice.into()) },
             problems @ Self::Problems(_) => problems,
@@ -74,7 +74,7 @@ impl Stop {
 }
 
 /// An error with its causes on one line.
-pub fn with_causes(error: &dyn std::error::Error) -> String {
+pub(super) fn with_causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

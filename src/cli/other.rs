@@ -18,7 +18,7 @@ use crate::state::StateFile;
 ///
 /// # Errors
 /// When they have problems.
-pub fn validate(common: &Common, screen: &Screen) -> Result<Exit, Stop> {
+pub(super) fn validate(common: &Common, screen: &Screen) -> Result<Exit, Stop> {
     let root = root(common)?;
     let (project, compiled) = read_project(common, screen, &root)?;
     match screen.format {
@@ -36,7 +36,7 @@ pub fn validate(common: &Common, screen: &Screen) -> Result<Exit, Stop> {
 ///
 /// # Errors
 /// When the files have problems, or there is no such record.
-pub fn state(common: &Common, screen: &Screen, command: &StateCommand) -> Result<Exit, Stop> {
+pub(super) fn state(common: &Common, screen: &Screen, command: &StateCommand) -> Result<Exit, Stop> {
     let root = root(common)?;
     let (project, _) = read_project(common, screen, &root)?;
     let mut file = StateFile::at(state_path(common, &root, &project));
@@ -80,7 +80,7 @@ pub fn state(common: &Common, screen: &Screen, command: &StateCommand) -> Result
 ///
 /// # Errors
 /// When the project's files have problems.
-pub fn schema(common: &Common, screen: &Screen, args: &SchemaArgs) -> Result<Exit, Stop> {
+pub(super) fn schema(common: &Common, screen: &Screen, args: &SchemaArgs) -> Result<Exit, Stop> {
     let document = match args.document {
         Document::Project => schemas::project(),
         Document::Persona => match project_root(common).filter(|_| !args.general) {
@@ -105,7 +105,7 @@ fn project_root(common: &Common) -> Option<std::path::PathBuf> {
 ///
 /// # Errors
 /// When the address is not loopback or in use.
-pub async fn sandbox(common: &Common, screen: &Screen, args: &SandboxArgs) -> Result<Exit, Stop> {
+pub(super) async fn sandbox(common: &Common, screen: &Screen, args: &SandboxArgs) -> Result<Exit, Stop> {
     let common = Common { sandbox: true, ..common.clone() };
     let root = root(&common)?;
     let (project, _) = read_project(&common, screen, &root)?;

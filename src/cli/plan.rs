@@ -7,16 +7,16 @@ use super::args::{Common, Format, PlanArgs, ShowArgs};
 use super::exit::{Exit, Stop};
 use super::screen::Screen;
 use super::session::Session;
-use crate::plan::change::FORMAT_VERSION;
 use crate::plan::Plan;
+use crate::plan::change::FORMAT_VERSION;
 use crate::report;
 
 /// Plans, prints, and saves the plan where that is wanted.
 ///
 /// # Errors
 /// When the files have problems, or nothing can be planned.
-pub async fn plan(common: &Common, screen: &Screen, args: &PlanArgs) -> Result<Exit, Stop> {
-    let session = Session::open(common, screen, None).await?;
+pub(super) async fn plan(common: &Common, screen: &Screen, args: &PlanArgs) -> Result<Exit, Stop> {
+    let session = Session::open(common, screen, None, None).await?;
     let plan = session.plan(&args.planning).await?;
     print(common, screen, &plan, args.planning.requests);
     if let Some(path) = &args.out {
@@ -33,14 +33,14 @@ pub async fn plan(common: &Common, screen: &Screen, args: &PlanArgs) -> Result<E
 ///
 /// # Errors
 /// When the file is no plan.
-pub fn show(common: &Common, screen: &Screen, args: &ShowArgs) -> Result<Exit, Stop> {
+pub(super) fn show(common: &Common, screen: &Screen, args: &ShowArgs) -> Result<Exit, Stop> {
     let plan = read(&args.plan_file)?;
     print(common, screen, &plan, args.requests);
     Ok(Exit::Done)
 }
 
 /// Prints a plan in the wanted format.
-pub fn print(common: &Common, screen: &Screen, plan: &Plan, requests: bool) {
+pub(super) fn print(common: &Common, screen: &Screen, plan: &Plan, requests: bool) {
     match screen.format {
         Format::Json => screen.json(&report::json::plan(plan)),
         Format::Text => {
@@ -64,7 +64,7 @@ fn save(plan: &Plan, path: &Path) -> Result<(), Stop> {
 ///
 /// # Errors
 /// When the file cannot be read, is no plan, or is one of another major version.
-pub fn read(path: &Path) -> Result<Plan, Stop> {
+pub(super) fn read(path: &Path) -> Result<Plan, Stop> {
     let failed = |why: String| {
         Stop::failed(format!("`{}` is no saved plan: {why}", path.display()))
             .with_help("make one with `personaform plan -o FILE`")

@@ -15,18 +15,18 @@ use crate::report;
 
 /// How this run prints.
 #[derive(Clone, Copy, Debug)]
-pub struct Screen {
+pub(super) struct Screen {
     choice: ColorChoice,
     /// Text or JSON.
-    pub format: Format,
+    pub(super) format: Format,
     /// Whether hints and progress are wanted.
-    pub chatty: bool,
+    pub(super) chatty: bool,
     may_ask: bool,
 }
 
 impl Screen {
     /// A screen after the flags.
-    pub fn new(common: &Common) -> Self {
+    pub(super) fn new(common: &Common) -> Self {
         let choice = match common.color {
             Color::Auto => ColorChoice::Auto,
             Color::Always => ColorChoice::AlwaysAnsi,
@@ -36,7 +36,7 @@ impl Screen {
     }
 
     /// Columns of the terminal; 100 where there is none.
-    pub fn width(&self) -> usize {
+    pub(super) fn width(&self) -> usize {
         match terminal_size::terminal_size() {
             Some((terminal_size::Width(columns), _)) if columns > 20 => usize::from(columns).min(140),
             _ => 100,
@@ -44,31 +44,31 @@ impl Screen {
     }
 
     /// Prints a result. A reader who hung up (`| head`) is no failure.
-    pub fn result(&self, text: &str) {
+    pub(super) fn result(&self, text: &str) {
         let mut stream = AutoStream::new(std::io::stdout().lock(), self.choice);
         let _ = stream.write_all(text.as_bytes()).and_then(|()| stream.flush());
     }
 
     /// Prints a JSON result.
-    pub fn json(&self, value: &serde_json::Value) {
+    pub(super) fn json(&self, value: &serde_json::Value) {
         self.result(&format!("{value:#}\n"));
     }
 
     /// Prints something that is no result.
-    pub fn aside(&self, text: &str) {
+    pub(super) fn aside(&self, text: &str) {
         let mut stream = AutoStream::new(std::io::stderr().lock(), self.choice);
         let _ = stream.write_all(text.as_bytes()).and_then(|()| stream.flush());
     }
 
     /// Prints a hint, unless nobody wants one.
-    pub fn hint(&self, text: &str) {
+    pub(super) fn hint(&self, text: &str) {
         if self.chatty && self.format == Format::Text {
             self.aside(&format!("{text}\n"));
         }
     }
 
     /// Prints why a command stopped.
-    pub fn stop(&self, stop: &Stop) {
+    pub(super) fn stop(&self, stop: &Stop) {
         let red = AnsiColor::Red.on_default().bold();
         let bold = Style::new().bold();
         match stop {
@@ -87,7 +87,7 @@ impl Screen {
     ///
     /// # Errors
     /// When nobody can be asked.
-    pub fn confirm(&self, question: &str) -> Result<bool, Stop> {
+    pub(super) fn confirm(&self, question: &str) -> Result<bool, Stop> {
         if !self.may_ask || !std::io::stdin().is_terminal() {
             return Err(Stop::refused("there is nobody to ask whether to go on")
                 .with_help("review the plan, then run it again with `-y`"));
@@ -99,7 +99,7 @@ impl Screen {
     }
 
     /// A progress display for so many changes; invisible where standard error is no terminal.
-    pub fn progress(&self, changes: usize) -> Progress {
+    pub(super) fn progress(&self, changes: usize) -> Progress {
         if !self.chatty || self.format == Format::Json {
             return Progress { bar: ProgressBar::hidden() };
         }
@@ -113,13 +113,13 @@ impl Screen {
 
 /// Progress on a terminal.
 #[derive(Debug)]
-pub struct Progress {
+pub(super) struct Progress {
     bar: ProgressBar,
 }
 
 impl Progress {
     /// Takes the display away.
-    pub fn finish(&self) {
+    pub(super) fn finish(&self) {
         self.bar.finish_and_clear();
     }
 }

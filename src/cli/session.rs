@@ -14,6 +14,7 @@ use crate::persona::document::{Account, Project};
 use crate::persona::name::AccountName;
 use crate::persona::problem::{Problem, Severity};
 use crate::persona::{find_root, load};
+use crate::plan::change::Basis;
 use crate::plan::gate::Limits;
 use crate::plan::planner::{AccountSide, Situation, plan};
 use crate::plan::{Address, Plan, Resource};
@@ -21,34 +22,35 @@ use crate::provider::Provider;
 use crate::providers;
 use crate::reconcile::{Connection, refresh};
 use crate::report;
-use crate::sandbox::{Running, SandboxError};
+use crate::sandbox::{Running, ServeError};
 use crate::state::{Lock, Sealer, State, StateFile};
 
 /// The folder below a project's root where sandbox runs keep everything.
 const SANDBOX_FOLDER: &str = ".personaform/sandbox";
 
 /// A loaded project, ready to be planned.
-pub struct Session {
+pub(super) struct Session {
     /// What the files say.
-    pub project: Project,
+    pub(super) project: Project,
     /// What they come to, per address. Secrets are sealed.
-    pub desired: BTreeMap<Address, Resource>,
+    pub(super) desired: BTreeMap<Address, Resource>,
     /// New address to old address.
-    pub moves: BTreeMap<Address, Address>,
+    pub(super) moves: BTreeMap<Address, Address>,
     /// The state as it was loaded.
-    pub state: State,
+    pub(super) state: State,
     /// Where it is kept.
-    pub state_file: StateFile,
+    pub(super) state_file: StateFile,
     /// The accounts that are needed.
-    pub connections: BTreeMap<AccountName, Connection>,
+    pub(super) connections: BTreeMap<AccountName, Connection>,
     targets: Vec<String>,
     _lock: Option<Lock>,
     sandbox: Option<Running>,
 }
 
 /// Finds the project's root, or says how to begin one.
-pub fn root(common: &Common) -> Result<PathBuf, Stop> {
-    let start = std::path::absolute(&common.dir).map_err(|error| Stop::failed(format!("`{}`: {error}", common.dir.display())))?;
+pub(super) fn root(common: &Common) -> Result<PathBuf, Stop> {
+    let start =
+        std::path::absolute(&common.dir).map_err(|error| Stop::failed(format!("`{}`: {error}", common.dir.display())))?;
     find_root(&start).ok_or_else(|| {
         Stop::failed(format!("there is no `personaform.yaml` in `{}` or any folder above it", common.dir.display()))
             .with_help("go to a project's folder, or name it with `-C`")
@@ -56,7 +58,7 @@ pub fn root(common: &Common) -> Result<PathBuf, Stop> {
 }
 
 /// Loads and compiles the files of a project. Warnings are printed; errors stop.
-pub fn read_project(common: &Common, screen: &Screen, root: &Path) -> Result<(Project, providers::Compiled), Stop> {
+pub(super) fn read_project(common: &Common, screen: &Screen, root: &Path) -> Result<(Project, providers::Compiled), Stop> {
     let sandbox = common.sandbox;
     // In the sandbox every secret is a stand-in: the miniatures keep what they get in plain files.
     let environment = move |name: &str| if sandbox { Some(format!("sandbox-{name}")) } else { std::env::var(name).ok() };
@@ -84,19 +86,19 @@ pub fn read_project(common: &Common, screen: &Screen, root: &Path) -> Result<(Pr
 }
 
 /// Where a project's state is: its own place, or the sandbox's.
-pub fn state_path(common: &Common, root: &Path, project: &Project) -> PathBuf {
+pub(super) fn state_path(common: &Common, root: &Path, project: &Project) -> PathBuf {
     if common.sandbox { root.join(SANDBOX_FOLDER).join("state.json") } else { root.join(&project.state_path) }
 }
 
 /// Takes the lock of a state.
-pub fn lock(path: &Path, command: &str) -> Result<Lock, Stop> {
+pub(super) fn lock(path: &Path, command: &str) -> Result<Lock, Stop> {
     let holder = format!("`personaform {command}`, process {}", std::process::id());
     Lock::take(path, &holder)
         .map_err(|error| Stop::refused(with_causes(&error)).with_help("wait until it has ended, then run this again"))
 }
 
 /// Reads a state.
-pub fn load_state(file: &StateFile) -> Result<State, Stop> {
+pub(super) fn load_state(file: &StateFile) -> Result<State, Stop> {
     file.load().map_err(|error| {
         let stop = Stop::failed(with_causes(&error));
         match error.help() {
@@ -107,16 +109,28 @@ pub fn load_state(file: &StateFile) -> Result<State, Stop> {
 }
 
 impl Session {
-    /// Opens a project. `writing` names the command where it will write: it then holds the state's lock.
+    /// Opens a project. `writing` names the command where it will write: it then holds the state's lock. A state that is not there
+    /// yet begins as the one that `saved` was made against.
     ///
     /// # Errors
     /// When the files have problems, state cannot be read, or an account has no key.
-    pub async fn open(common: &Common, screen: &Screen, writing: Option<&str>) -> Result<Self, Stop> {
+    pub(super) async fn open(
+        common: &Common,
+        screen: &Screen,
+        writing: Option<&str>,
+        saved: Option<&Plan>,
+    ) -> Result<Self, Stop> {
         let root = root(common)?;
         let (project, mut compiled) = read_project(common, screen, &root)?;
         let state_file = StateFile::at(state_path(common, &root, &project));
         let lock = writing.map(|command| lock(state_file.path(), command)).transpose()?;
-        let state = load_state(&state_file)?;
+        let mut state = load_state(&state_file)?;
+        if let Some((basis, key)) = saved.map(|plan| &plan.basis).and_then(|basis| Some((basis, basis.digest_key.as_ref()?)))
+            && state.serial == 0
+        {
+            state.lineage.clone_from(&basis.lineage);
+            state.digest_key.clone_from(key);
+        }
         for address in state.objects.keys() {
             if !project.accounts.contains_key(&address.account) {
                 return Err(Stop::refused(format!(
@@ -188,12 +202,12 @@ impl Session {
     }
 
     /// Where an account lives, for a plan's basis. The sandbox has another port in every run.
-    pub fn home_of(&self, connection: &Connection) -> String {
+    pub(super) fn home_of(&self, connection: &Connection) -> String {
         if self.sandbox.is_some() { "sandbox".to_owned() } else { connection.base_url.clone() }
     }
 
     /// Whether `--target` selects an address; without the flag all are.
-    pub fn selects(&self, address: &Address) -> bool {
+    pub(super) fn selects(&self, address: &Address) -> bool {
         self.targets.is_empty() || self.targets.iter().any(|pattern| matches(pattern, &address.to_string()))
     }
 
@@ -201,7 +215,7 @@ impl Session {
     ///
     /// # Errors
     /// When a selection matches nothing, or a plan would be wrong.
-    pub async fn plan(&self, planning: &Planning) -> Result<Plan, Stop> {
+    pub(super) async fn plan(&self, planning: &Planning) -> Result<Plan, Stop> {
         self.plan_for(&self.desired, planning, true).await
     }
 
@@ -209,7 +223,7 @@ impl Session {
     ///
     /// # Errors
     /// As [`Session::plan`].
-    pub async fn plan_destroy(&self) -> Result<Plan, Stop> {
+    pub(super) async fn plan_destroy(&self) -> Result<Plan, Stop> {
         let planning = Planning { allow_deletes: true, allow_changes: true, ..Planning::default() };
         self.plan_for(&BTreeMap::new(), &planning, false).await
     }
@@ -244,8 +258,12 @@ impl Session {
                 allow_deletes: planning.allow_deletes,
                 allow_changes: planning.allow_changes,
             },
-            lineage: self.state.lineage.clone(),
-            serial: self.state.serial,
+            basis: Basis {
+                lineage: self.state.lineage.clone(),
+                serial: self.state.serial,
+                digest_key: (self.state.serial == 0).then(|| self.state.digest_key.clone()),
+                accounts: BTreeMap::new(),
+            },
         };
         plan(&situation).map_err(|unproven| {
             Stop::failed(format!("a mistake of personaform, nothing was changed: {unproven}"))
@@ -278,7 +296,7 @@ impl Session {
 ///
 /// # Errors
 /// When the sandbox's folder is in use or damaged.
-pub async fn start_sandbox(root: &Path, project: &Project) -> Result<Running, Stop> {
+pub(super) async fn start_sandbox(root: &Path, project: &Project) -> Result<Running, Stop> {
     let address = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
     let listener = tokio::net::TcpListener::bind(address).await;
     let listener = listener.map_err(|error| Stop::failed(format!("no loopback port for the sandbox: {error}")))?;
@@ -289,26 +307,24 @@ pub async fn start_sandbox(root: &Path, project: &Project) -> Result<Running, St
 ///
 /// # Errors
 /// As [`start_sandbox`].
-pub async fn serve_sandbox(listener: tokio::net::TcpListener, root: &Path, project: &Project) -> Result<Running, Stop> {
+pub(super) async fn serve_sandbox(listener: tokio::net::TcpListener, root: &Path, project: &Project) -> Result<Running, Stop> {
     let miniatures = project
         .accounts
         .values()
-        .filter_map(|account| {
-            Some((account.name.to_string(), providers::miniature(&account.provider, &sandbox_key(account))?))
-        })
+        .filter_map(|account| Some((account.name.to_string(), providers::miniature(&account.provider, &sandbox_key(account))?)))
         .collect();
     let folder = root.join(SANDBOX_FOLDER);
     let running = crate::sandbox::serve(listener, miniatures, Some(folder)).await;
-    running.map_err(|error: SandboxError| Stop::failed(with_causes(&error)))
+    running.map_err(|error: ServeError| Stop::failed(with_causes(&error)))
 }
 
 /// The key that an account's miniature takes.
-pub fn sandbox_key(account: &Account) -> String {
+pub(super) fn sandbox_key(account: &Account) -> String {
     format!("sandbox-key-of-{}", account.name)
 }
 
 /// The provider of an account, known since the project was loaded.
-pub fn provider_of(account: &Account) -> Option<&'static dyn Provider> {
+pub(super) fn provider_of(account: &Account) -> Option<&'static dyn Provider> {
     providers::find(&account.provider)
 }
 
@@ -316,9 +332,9 @@ pub fn provider_of(account: &Account) -> Option<&'static dyn Provider> {
 fn matches(pattern: &str, text: &str) -> bool {
     match pattern.split_once('*') {
         None => pattern == text,
-        Some((start, rest)) => text.strip_prefix(start).is_some_and(|text| {
-            (0..=text.len()).filter(|at| text.is_char_boundary(*at)).any(|at| matches(rest, &text[at..]))
-        }),
+        Some((start, rest)) => text
+            .strip_prefix(start)
+            .is_some_and(|text| (0..=text.len()).filter(|at| text.is_char_boundary(*at)).any(|at| matches(rest, &text[at..]))),
     }
 }
 

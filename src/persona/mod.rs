@@ -2,13 +2,30 @@
 //!
 //! Nothing above this room is known here: providers come in as a [`Vocabulary`], which is data.
 
+mod accounts;
+mod check;
 pub mod document;
+mod expression;
+mod folder;
+pub mod load;
+mod mask;
 pub mod name;
+mod node;
 pub mod problem;
+mod scalar;
+pub mod schema;
+mod source;
+mod suggest;
+mod target;
+mod variants;
+mod yaml;
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
+
+pub use load::{Loaded, find_root, load, load_accounts};
+pub use schema::{persona_schema, project_schema};
 
 /// What the loader must know of the providers: their names and the JSON Schema of a target section of each.
 #[derive(Clone, Debug, Default)]

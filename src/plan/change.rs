@@ -267,8 +267,11 @@ pub struct Settled {
 pub struct Basis {
     /// The state's lineage.
     pub lineage: String,
-    /// The state's serial.
+    /// The state's serial; 0 if it was not written yet.
     pub serial: u64,
+    /// The digest key of a state that was not written yet, so that an apply of this plan begins the state with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest_key: Option<String>,
     /// The accounts of the changes and where they live.
     #[schemars(with = "BTreeMap<String, AccountBasis>")]
     pub accounts: BTreeMap<AccountName, AccountBasis>,

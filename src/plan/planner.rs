@@ -36,10 +36,8 @@ pub struct Situation<'a> {
     pub adopt: bool,
     /// The gates.
     pub limits: Limits,
-    /// Lineage and serial of the state.
-    pub lineage: String,
-    /// See lineage.
-    pub serial: u64,
+    /// The state that it is made against; its accounts are filled in.
+    pub basis: Basis,
 }
 
 /// An account as the planner sees it.
@@ -132,7 +130,7 @@ pub fn plan(situation: &Situation<'_>) -> Result<Plan, Unproven> {
             Some((change.address.account.clone(), basis))
         })
         .collect();
-    let basis = Basis { lineage: situation.lineage.clone(), serial: situation.serial, accounts };
+    let basis = Basis { accounts, ..situation.basis.clone() };
     Ok(Plan { format_version: FORMAT_VERSION.to_owned(), summary, changes, blocked, gates, settled, basis })
 }
 

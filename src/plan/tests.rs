@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::change::{Action, Edit, Method, Plan, Reason, Request};
+use super::change::{Action, Basis, Edit, Method, Plan, Reason, Request};
 use super::gate::Limits;
 use super::planner::{AccountSide, Namesakes, Observation, Situation, Unproven, plan};
 use super::*;
@@ -166,8 +166,7 @@ impl Scene {
             scope: &|_| true,
             adopt: self.adopt,
             limits: self.limits.clone(),
-            lineage: "l".to_owned(),
-            serial: 1,
+            basis: Basis::default(),
         })
     }
 

@@ -2,4 +2,5 @@
 //! asks the environment or decides anything.
 
 pub mod json;
+pub mod problems;
 pub mod text;

@@ -25,7 +25,7 @@ pub static OPENGIANT: OpenGiant = OpenGiant;
 
 static SERVICE: Service = Service {
     title: "OpenGiant",
-    base_url: "https://api.opengiant.com/v1",
+    base_url: "https://api.opengiant.com",
     key_variable: "OPENGIANT_API_KEY",
     key_header: "authorization",
     key_prefix: "Bearer ",

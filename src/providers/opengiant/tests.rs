@@ -29,7 +29,7 @@ fn planned(live: &Live, resource: &Resource, applied: Value) -> Draft {
 }
 
 fn patch(body: Value) -> Request {
-    Request::new(Method::Patch, "/personas/p-1%2F2").with_body(body)
+    Request::new(Method::Patch, "/v1/personas/p-1%2F2").with_body(body)
 }
 
 #[test]
@@ -87,14 +87,14 @@ fn what_is_not_documented_is_not_asked() {
 #[test]
 fn the_key_is_sent_as_a_bearer_token() {
     let service = OPENGIANT.service();
-    assert_eq!((service.key_prefix, service.base_url), ("Bearer ", "https://api.opengiant.com/v1"));
+    assert_eq!((service.key_prefix, service.base_url), ("Bearer ", "https://api.opengiant.com"));
 }
 
 #[test]
 fn a_create_leaves_out_what_is_cleared() {
     let draft = OPENGIANT.create(&resource(json!({"name": "Ada", "attributes": {"tone": "warm", "prompt": null}})));
     let body = json!({"name": "Ada", "attributes": {"tone": "warm"}});
-    assert_eq!(draft.requests, [Request::new(Method::Post, "/personas").with_body(body)]);
+    assert_eq!(draft.requests, [Request::new(Method::Post, "/v1/personas").with_body(body)]);
 }
 
 #[test]

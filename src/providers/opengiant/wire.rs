@@ -8,7 +8,7 @@ use crate::plan::{Draft, Edit, Live, Method, RemoteId, Request, Resource};
 use crate::provider::{Body, Refusal, RefusalKind, Response};
 use crate::providers::open_object::{complete, without_nulls};
 
-const PERSONAS: &str = "/personas";
+const PERSONAS: &str = "/v1/personas";
 const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 pub(super) fn create(resource: &Resource) -> Draft {

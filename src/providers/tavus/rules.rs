@@ -43,7 +43,7 @@ const FIELDS: &[FieldRule] = &[
     // New personas leave out what equals a default of the language model; the other members of this layer have none.
     FieldRule::at("/layers/llm/model").empty_is_absent().reading(Reading::MayBeOmitted),
     FieldRule::at("/layers/llm/speculative_inference").empty_is_absent().reading(Reading::MayBeOmitted),
-    FieldRule::at(LLM_TOOLS).empty_is_absent().normal(without_function_descriptions),
+    FieldRule::at(LLM_TOOLS).empty_is_absent().normal(without_function_descriptions).reading(Reading::Partly),
     FieldRule::at("/layers/tts/tts_emotion_control").empty_is_absent().normal(word_as_boolean),
     // An empty text overwrites a key whether it is there or not; a removal fails where none is shown, and none ever is.
     FieldRule::at("/layers/llm/api_key").empty_is_absent().reading(Reading::Never).clear(Clear::Text("")),
@@ -109,7 +109,7 @@ mod tests {
     #[test]
     fn only_fields_of_the_model_that_have_a_default_may_be_omitted() {
         assert_eq!(rule("/layers/llm/model").reading, Reading::MayBeOmitted);
-        assert_eq!(rule("/layers/llm/tools").reading, Reading::Always);
+        assert_eq!(rule("/layers/llm/tools").reading, Reading::Partly);
         assert_eq!(rule("/layers/llm/extra_body/temperature").reading, Reading::Always);
         assert_eq!(rule("/layers/tts/tts_engine").reading, Reading::Always);
     }

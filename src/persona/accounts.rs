@@ -1,0 +1,208 @@
+//! Reads `personaform.yaml`: the accounts, where state is kept, the gates. The personas are `load`'s.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv6Addr};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::Vocabulary;
+use super::check;
+use super::document::{Account, Safety};
+use super::expression::{Expression, Resolver, recognise};
+use super::name::AccountName;
+use super::node::{Entry, Node};
+use super::problem::{Place, Problem};
+use super::schema;
+use super::suggest::{closest, listed};
+
+/// What the project file says.
+pub(super) struct Settings {
+    /// The folder of the personas as written, and where.
+    pub(super) personas: (String, Place),
+    /// Where state is kept.
+    pub(super) state_path: PathBuf,
+    /// The gates.
+    pub(super) safety: Safety,
+    /// Accounts by name.
+    pub(super) accounts: BTreeMap<AccountName, Account>,
+    /// The `defaults` of the accounts that have any.
+    pub(super) defaults: BTreeMap<AccountName, Arc<Node>>,
+    /// Every account that was written, also those with mistakes, so that targets of these are not called unknown.
+    pub(super) written: Vec<String>,
+}
+
+/// Reads the project file's tree; what does not fit is reported and left at its default.
+pub(super) fn read(
+    root: &Node,
+    vocabulary: &Vocabulary,
+    targets: &serde_json::Value,
+    resolver: &mut Resolver<'_>,
+    problems: &mut Vec<Problem>,
+) -> Settings {
+    let document = schema::project_document(vocabulary);
+    problems.extend(check::check(root, &document, &document, &[], None));
+    let folder = root.get("personas").and_then(|node| Some((node.text()?.to_owned(), node.place.clone())));
+    let state_path = root.get("state").and_then(|state| state.get("path")).and_then(Node::text);
+    let mut settings = Settings {
+        personas: folder.unwrap_or_else(|| ("personas".to_owned(), root.place.clone())),
+        state_path: PathBuf::from(state_path.unwrap_or(".personaform/state.json")),
+        safety: safety(root.get("safety"), problems),
+        accounts: BTreeMap::new(),
+        defaults: BTreeMap::new(),
+        written: Vec::new(),
+    };
+    for entry in root.get("accounts").map_or(&[][..], Node::entries) {
+        settings.written.push(entry.key.clone());
+        let Some(account) = account(entry, vocabulary, resolver, problems) else { continue };
+        if let Some(defaults) =
+            entry.value.entry("defaults").map(|entry| &entry.value).filter(|node| !node.entries().is_empty())
+        {
+            let part = &targets["$defs"][format!("{}.defaults", account.provider)];
+            let found = check::check(defaults, targets, part, &["targets", &entry.key], Some(&entry.place));
+            // A field that is wanted may still come from the target.
+            problems.extend(found.into_iter().filter(|problem| problem.code != "missing-field"));
+            settings.defaults.insert(account.name.clone(), Arc::clone(defaults));
+        }
+        settings.accounts.insert(account.name.clone(), account);
+    }
+    settings
+}
+
+fn account(
+    entry: &Entry,
+    vocabulary: &Vocabulary,
+    resolver: &mut Resolver<'_>,
+    problems: &mut Vec<Problem>,
+) -> Option<Account> {
+    let name = &entry.key;
+    if name.is_empty() || !name.chars().all(|letter| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_')) {
+        let problem = Problem::error("bad-account-name", entry.place.clone(), "an account's name cannot be written like this");
+        problems.push(problem.with_help("letters, digits, `-` and `_` are possible"));
+    }
+    let providers = || vocabulary.providers.keys().map(String::as_str);
+    let provider = match entry.value.entry("provider").filter(|entry| !entry.value.is_null()) {
+        // A wrong one has been reported by the schema.
+        Some(written) => written.value.text().filter(|provider| vocabulary.providers.contains_key(*provider)),
+        None if vocabulary.providers.contains_key(name) => Some(name.as_str()),
+        None => {
+            let problem = Problem::error("unknown-provider", entry.place.clone(), format!("`{name}` is no provider"));
+            problems.push(match closest(name, providers()) {
+                Some(meant) => problem
+                    .with_help(format!("did you mean `{meant}`? If the name is meant, add `provider: {meant}`"))
+                    .with_suggestion(entry.place.clone(), meant),
+                None => problem.with_help(format!("say what it is: add `provider:` with {}", listed(providers()))),
+            });
+            None
+        }
+    };
+    let base_url = entry.value.get("base_url").and_then(|node| base_url(node, problems));
+    let mut key_variable = None;
+    if let Some(key) = entry.value.get("api_key")
+        && let Some(Expression::Env(variable)) = recognise(key)
+    {
+        resolver.secret(variable);
+        key_variable = variable.text().map(str::to_owned);
+    }
+    let name = AccountName::new(name);
+    Some(Account { name, provider: provider?.to_owned(), base_url, key_variable, place: entry.place.clone() })
+}
+
+fn base_url(node: &Node, problems: &mut Vec<Problem>) -> Option<String> {
+    let written = node.text()?;
+    match origin(written) {
+        Ok(true) => {}
+        Ok(false) => {
+            let message = "keys would travel unencrypted: plain `http` is for this machine only";
+            let problem = Problem::error("insecure-url", node.place.clone(), message);
+            problems.push(problem.with_help("write `https://`"));
+        }
+        Err(why) => {
+            let problem = Problem::error("bad-url", node.place.clone(), format!("this is no address of a service: {why}"));
+            problems.push(problem.with_help("as in `https://us.api.bland.ai`, possibly with a path"));
+        }
+    }
+    Some(written.trim_end_matches('/').to_owned())
+}
+
+/// Whether an address keeps keys from the wire: `https`, or `http` on this machine.
+fn origin(url: &str) -> Result<bool, &'static str> {
+    let (scheme, rest) = url.split_once("://").ok_or("it does not begin with `https://`")?;
+    let encrypted = match scheme.to_ascii_lowercase().as_str() {
+        "https" => true,
+        "http" => false,
+        _ => return Err("it does not begin with `https://`"),
+    };
+    if url.contains(|letter: char| letter.is_whitespace() || letter.is_control() || matches!(letter, '\\' | '"' | '<' | '>')) {
+        return Err("it holds a character that addresses cannot hold");
+    }
+    if url.contains(['?', '#']) {
+        return Err("it has a query or a fragment");
+    }
+    let authority = rest.split('/').next().unwrap_or_default();
+    if authority.contains('@') {
+        return Err("it holds a user name");
+    }
+    let (host, port) = match authority.strip_prefix('[') {
+        Some(bracketed) => bracketed.split_once(']').ok_or("its host is not complete")?,
+        None => authority.split_at(authority.find(':').unwrap_or(authority.len())),
+    };
+    if !port.is_empty() && !port.strip_prefix(':').is_some_and(|port| port.parse::<u16>().is_ok()) {
+        return Err("its port is no number");
+    }
+    let ip = host.parse::<IpAddr>().ok();
+    let bracketed_well = !authority.starts_with('[') || host.parse::<Ipv6Addr>().is_ok();
+    let named_well = host.chars().all(|letter| letter.is_alphanumeric() || matches!(letter, '.' | '-' | '_'));
+    if host.is_empty() || !bracketed_well || (ip.is_none() && !named_well) {
+        return Err("its host is no name and no number");
+    }
+    let here = ip.map_or_else(|| host.eq_ignore_ascii_case("localhost"), |ip| ip.is_loopback());
+    Ok(encrypted || here)
+}
+
+fn safety(node: Option<&Node>, problems: &mut Vec<Problem>) -> Safety {
+    let max_deletes = node.and_then(|node| node.get("max_deletes")).and_then(Node::scalar).and_then(|value| value.as_u64());
+    let share = node.and_then(|node| node.get("max_share"));
+    let max_share = match share {
+        None => None,
+        Some(node) => match node.text() {
+            // Outside 0 to 1 has been reported by the schema.
+            None => node.scalar().and_then(|value| value.as_f64()),
+            Some(text) => {
+                let percent = text.strip_suffix('%').and_then(|number| number.trim_end().parse::<f64>().ok());
+                let share = percent.filter(|percent| (0.0..=100.0).contains(percent)).map(|percent| percent / 100.0);
+                if share.is_none() {
+                    let problem = Problem::error("bad-share", node.place.clone(), "this is no share of a whole");
+                    problems.push(problem.with_help("write it as `30%` or as 0.3"));
+                }
+                share
+            }
+        },
+    };
+    Safety { max_deletes: max_deletes.and_then(|count| usize::try_from(count).ok()).unwrap_or(0), max_share }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_travel_encrypted_or_not_at_all() {
+        for url in [
+            "https://us.api.bland.ai",
+            "https://host/prefix/",
+            "http://localhost:8080",
+            "http://127.0.0.9",
+            "http://[::1]:80/x",
+        ] {
+            assert_eq!(origin(url), Ok(true), "{url}");
+        }
+        for url in ["http://api.bland.ai", "http://10.0.0.1", "http://localhost.evil.example", "http://[2001:db8::1]"] {
+            assert_eq!(origin(url), Ok(false), "{url}");
+        }
+        for url in
+            ["api.bland.ai", "ftp://x", "https://", "https://a b", "https://u:p@h", "https://h:x", "https://h?q", "http://[::1"]
+        {
+            assert!(origin(url).is_err(), "{url}");
+        }
+    }
+}

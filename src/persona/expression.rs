@@ -1,0 +1,253 @@
+//! The three expressions, `$file`, `$join` and `$env`: recognised, checked in form, and replaced by what they stand for.
+//!
+//! Texts come out byte for byte, but for one newline at the end of a `$file`. Between the pieces of a `$join` stands one blank
+//! line: a piece that ends with a newline, as block scalars do, gives it up, the last piece keeps it. Secrets are collected
+//! and never put into a document.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use secrecy::SecretString;
+use serde_json::{Map, Value, json};
+
+use super::node::{Kind, Node};
+use super::problem::Problem;
+use super::source::{self, Unreadable};
+use super::suggest;
+use super::yaml;
+
+/// The keys of the expressions.
+pub(super) const NAMES: [&str; 3] = ["$file", "$join", "$env"];
+
+/// An expression's parts.
+#[derive(Clone, Copy)]
+pub(super) enum Expression<'a> {
+    /// The text of a file.
+    File(&'a Node),
+    /// Several texts.
+    Join(&'a Node),
+    /// A secret.
+    Env(&'a Node),
+}
+
+/// Reads a mapping whose only key is one of [`NAMES`].
+pub(super) fn recognise(node: &Node) -> Option<Expression<'_>> {
+    let [entry] = node.entries() else { return None };
+    match entry.key.as_str() {
+        "$file" => Some(Expression::File(&entry.value)),
+        "$join" => Some(Expression::Join(&entry.value)),
+        "$env" => Some(Expression::Env(&entry.value)),
+        _ => None,
+    }
+}
+
+/// Whether a text can be the name of an environment variable.
+pub(super) fn is_variable(name: &str) -> bool {
+    name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
+        && name.chars().all(|character| character.is_ascii_alphanumeric() || character == '_')
+}
+
+/// Checks the form of a mapping that stands where a text is wanted and looks like an expression.
+pub(super) fn check(node: &Node, problems: &mut Vec<Problem>) {
+    let Some(expression) = recognise(node) else {
+        for entry in node.entries() {
+            if NAMES.contains(&entry.key.as_str()) {
+                let message = format!("`{}` stands beside other keys", entry.key);
+                let help = format!("a mapping with `{}` has no other key", entry.key);
+                problems.push(Problem::error("wrong-expression", entry.place.clone(), message).with_help(help));
+                continue;
+            }
+            let problem = Problem::error(
+                "unknown-expression",
+                entry.place.clone(),
+                format!("`{}` is no expression", yaml::brief(&entry.key)),
+            );
+            problems.push(match suggest::closest(&entry.key, NAMES) {
+                Some(meant) => {
+                    problem.with_help(format!("did you mean `{meant}`?")).with_suggestion(entry.place.clone(), meant)
+                }
+                None => problem.with_help("expressions are `$file`, `$join` and `$env`"),
+            });
+        }
+        return;
+    };
+    match expression {
+        Expression::File(path) => match path.text() {
+            Some(text) if !text.is_empty() => {}
+            _ => problems.push(wrong(path, "`$file` wants the path of a text file, relative to this one")),
+        },
+        Expression::Env(name) => match name.text() {
+            Some(text) if is_variable(text) => {}
+            // The name is not repeated: people write the key itself here.
+            _ => problems.push(
+                wrong(name, "`$env` wants the name of an environment variable")
+                    .with_help("letters, digits and `_`, as in `{ $env: SUPPORT_LLM_KEY }`"),
+            ),
+        },
+        Expression::Join(pieces) => match &pieces.kind {
+            Kind::List(items) if !items.is_empty() => items.iter().for_each(|item| check_piece(item, problems)),
+            _ => problems.push(wrong(pieces, "`$join` wants a list of texts")),
+        },
+    }
+}
+
+fn check_piece(piece: &Arc<Node>, problems: &mut Vec<Problem>) {
+    match &piece.kind {
+        Kind::Text(_) => {}
+        Kind::Mapping(_) => {
+            if let Some(Expression::Env(_)) = recognise(piece) {
+                let help = "a text is shown in plans and kept in state; pass the secret in a field of its own";
+                problems.push(
+                    Problem::error("secret-in-text", piece.place.clone(), "a secret cannot be part of a text").with_help(help),
+                );
+            } else if piece.entries().iter().any(|entry| entry.key.starts_with('$')) {
+                check(piece, problems);
+            } else {
+                problems.push(wrong(piece, "a piece of `$join` is text, `$file` or `$join`"));
+            }
+        }
+        _ => problems.push(wrong(piece, "a piece of `$join` is text, `$file` or `$join`")),
+    }
+}
+
+fn wrong(node: &Node, message: &str) -> Problem {
+    let message = match node.kind {
+        Kind::Text(_) => message.to_owned(),
+        _ => format!("{message}, not {}", node.noun()),
+    };
+    Problem::error("wrong-expression", node.place.clone(), message)
+}
+
+/// Replaces expressions, and collects the secrets and problems on the way.
+pub(super) struct Resolver<'a> {
+    root: &'a Path,
+    environment: &'a dyn Fn(&str) -> Option<String>,
+    /// The values of every variable that was named and is set.
+    pub(super) secrets: BTreeMap<String, SecretString>,
+    /// What could not be resolved. Wrong forms are not among them: [`check`] reports those.
+    pub(super) problems: Vec<Problem>,
+}
+
+impl<'a> Resolver<'a> {
+    /// A resolver for one project.
+    pub(super) fn new(root: &'a Path, environment: &'a dyn Fn(&str) -> Option<String>) -> Self {
+        Self { root, environment, secrets: BTreeMap::new(), problems: Vec::new() }
+    }
+
+    /// The value of a node; `null` in place of what could not be resolved.
+    pub(super) fn value(&mut self, node: &Node) -> Value {
+        match (recognise(node), &node.kind) {
+            (Some(Expression::Env(name)), _) => self.secret(name).unwrap_or_default(),
+            (Some(_), _) => self.text(node).map_or(Value::Null, Value::String),
+            (None, Kind::List(items)) => items.iter().map(|item| self.value(item)).collect(),
+            (None, Kind::Mapping(entries)) => {
+                let mut members = Map::new();
+                for entry in entries {
+                    members.insert(entry.key.clone(), self.value(&entry.value));
+                }
+                Value::Object(members)
+            }
+            (None, _) => node.scalar().unwrap_or_default(),
+        }
+    }
+
+    /// The stand-in for a secret.
+    pub(super) fn secret(&mut self, name: &Node) -> Option<Value> {
+        let variable = name.text().filter(|name| is_variable(name))?;
+        match (self.environment)(variable).filter(|value| !value.is_empty()) {
+            Some(value) => {
+                self.secrets.insert(variable.to_owned(), SecretString::from(value));
+            }
+            None => self.problems.push(
+                Problem::error("unset-variable", name.place.clone(), format!("the variable `{variable}` is not set, or empty"))
+                    .with_help(format!("set `{variable}` in the environment of this command")),
+            ),
+        }
+        Some(json!({ "$env": variable }))
+    }
+
+    fn text(&mut self, node: &Node) -> Option<String> {
+        match recognise(node) {
+            None => node.text().map(str::to_owned),
+            Some(Expression::Env(_)) => None,
+            Some(Expression::File(path)) => self.file(path),
+            Some(Expression::Join(pieces)) => {
+                let Kind::List(pieces) = &pieces.kind else { return None };
+                let texts: Vec<Option<String>> = pieces.iter().map(|piece| self.text(piece)).collect();
+                let mut texts = texts.into_iter().collect::<Option<Vec<String>>>()?;
+                if let Some((_, others)) = texts.split_last_mut() {
+                    others.iter_mut().for_each(drop_newline);
+                }
+                Some(texts.join("\n\n"))
+            }
+        }
+    }
+
+    fn file(&mut self, node: &Node) -> Option<String> {
+        let written = node.text().filter(|path| !path.is_empty())?;
+        let base = node.place.path().parent().unwrap_or(Path::new(""));
+        let read = match source::inside(base, written) {
+            Some(path) => source::read(self.root, &path),
+            None => Err(Unreadable::Outside),
+        };
+        match read {
+            Ok(mut text) => {
+                drop_newline(&mut text);
+                Some(text)
+            }
+            Err(unreadable) => {
+                let (code, message) = unreadable.words(&format!("the file `{}`", yaml::brief(written)));
+                let problem = Problem::error(code, node.place.clone(), message);
+                self.problems.push(match unreadable {
+                    Unreadable::Missing => self.nearest(problem, node, base, written),
+                    Unreadable::Outside => {
+                        problem.with_help("only files of the project can be named, without `..` above its root")
+                    }
+                    Unreadable::NotText { valid, lossy } => problem.with_help(format!(
+                        "save it as UTF-8; the first wrong byte is on line {}",
+                        lossy[..valid].matches('\n').count() + 1
+                    )),
+                    _ => problem,
+                });
+                None
+            }
+        }
+    }
+
+    /// Adds the existing file whose name is closest to the one that was written.
+    fn nearest(&self, problem: Problem, node: &Node, base: &Path, written: &str) -> Problem {
+        let (folder, name) = written.rsplit_once('/').map_or(("", written), |(folder, name)| (folder, name));
+        let neighbours: Vec<String> = source::inside(base, folder)
+            .and_then(|folder| source::resolved(self.root, &folder).ok())
+            .and_then(|folder| std::fs::read_dir(folder).ok())
+            .into_iter()
+            .flatten()
+            .filter_map(|entry| entry.ok().filter(|entry| entry.path().is_file())?.file_name().into_string().ok())
+            .collect();
+        match suggest::closest(name, neighbours.iter().map(String::as_str)) {
+            Some(meant) => {
+                let path = if folder.is_empty() { meant.to_owned() } else { format!("{folder}/{meant}") };
+                let help = format!("did you mean `{path}`?");
+                problem.with_help(help).with_suggestion(node.place.clone(), yaml::quoted(&path))
+            }
+            None => {
+                problem.with_help(format!("paths are relative to `{}`, the file that names them", node.place.path().display()))
+            }
+        }
+    }
+}
+
+/// Drops one newline at the end, `\n` or `\r\n`.
+fn drop_newline(text: &mut String) {
+    if text.ends_with('\n') {
+        text.pop();
+        if text.ends_with('\r') {
+            text.pop();
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "expression_tests.rs"]
+mod tests;

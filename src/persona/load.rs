@@ -1,0 +1,253 @@
+//! Loading: a folder in, a [`Project`] or every problem of all its files out. Files are read in the order of their names, and
+//! no mistake keeps another from being found.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::Vocabulary;
+use super::accounts::{self, Settings};
+use super::document::{Persona, Project};
+use super::expression::Resolver;
+use super::folder;
+use super::mask;
+use super::name::{AccountName, Key, Pointer};
+use super::node::Node;
+use super::problem::{self, Place, Problem, Severity, SourceFile};
+use super::schema;
+use super::source::{self, Unreadable};
+use super::suggest;
+use super::target::{Former, Reader};
+use super::yaml;
+
+/// The name of the project file.
+const PROJECT_FILE: &str = "personaform.yaml";
+
+/// What came of loading.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The project; only if no problem is an error.
+    pub project: Option<Project>,
+    /// Everything that is wrong or doubtful, sorted by place.
+    pub problems: Vec<Problem>,
+}
+
+/// Finds the closest folder at or above `start` that holds `personaform.yaml`.
+pub fn find_root(start: &Path) -> Option<PathBuf> {
+    let start = std::path::absolute(start).ok()?;
+    let root = start.ancestors().find(|folder| folder.join(PROJECT_FILE).symlink_metadata().is_ok())?;
+    Some(root.to_path_buf())
+}
+
+/// Loads the project of a folder.
+///
+/// `environment` gives the value of a variable, and is asked for nothing but the variables that the files name.
+pub fn load(root: &Path, vocabulary: &Vocabulary, environment: &dyn Fn(&str) -> Option<String>) -> Loaded {
+    let mut problems = Vec::new();
+    let mut resolver = Resolver::new(root, environment);
+    let by_provider = |provider: &String| (AccountName::new(provider.clone()), provider.clone());
+    let general = schema::persona_document(vocabulary, &vocabulary.providers.keys().map(by_provider).collect());
+
+    let file = match read_yaml(root, Path::new(PROJECT_FILE), &mut problems) {
+        Read::Unreadable(Unreadable::Missing) => {
+            let message = format!("there is no `{PROJECT_FILE}` in `{}`", root.display());
+            problems.push(Problem::nowhere("missing-project", message).with_help("`personaform init` writes one"));
+            None
+        }
+        Read::Unreadable(unreadable) => {
+            problems.push(source::problem(Path::new(PROJECT_FILE), &unreadable));
+            None
+        }
+        Read::Broken => None,
+        Read::Empty(place) => Some(Arc::new(Node { place, kind: super::node::Kind::Null })),
+        Read::Document(node) => Some(node),
+    };
+    let settings = file.map(|file| accounts::read(&file, vocabulary, &general, &mut resolver, &mut problems));
+
+    // Without the project's accounts, sections named after a provider can still be checked.
+    let document = match &settings {
+        Some(settings) => {
+            let accounts = settings.accounts.values().map(|account| (account.name.clone(), account.provider.clone()));
+            schema::persona_document(vocabulary, &accounts.collect())
+        }
+        None => general,
+    };
+    let whole_project = source::whole(Path::new(PROJECT_FILE));
+    let (folder, folder_place) =
+        settings.as_ref().map_or(("personas", &whole_project), |it| (it.personas.0.as_str(), &it.personas.1));
+    let mut personas: BTreeMap<Key, Persona> = BTreeMap::new();
+    let mut former = Vec::new();
+    if let Some(folder) = folder::find(root, folder, folder_place, &mut problems) {
+        let settings = settings.as_ref();
+        let mut reader =
+            Reader { document: &document, settings, resolver: &mut resolver, problems: &mut problems, former: Vec::new() };
+        for (key, path) in folder::files(root, &folder, reader.problems) {
+            let node = match read_yaml(root, &path, reader.problems) {
+                Read::Unreadable(unreadable) => {
+                    reader.problems.push(source::problem(&path, &unreadable));
+                    continue;
+                }
+                Read::Broken => continue,
+                Read::Empty(place) => {
+                    let help = "write the persona, as in `name: Ada`, with its `targets`, or remove the file";
+                    reader.problems.push(Problem::error("empty-file", place, "this persona is empty").with_help(help));
+                    continue;
+                }
+                Read::Document(node) => node,
+            };
+            let persona = reader.persona(key.clone(), &node);
+            match personas.get(&key) {
+                Some(first) => reader.problems.push(
+                    Problem::error("duplicate-persona", persona.place, format!("two files claim the persona `{key}`"))
+                        .with_related(first.place.clone(), "the other file")
+                        .with_help("keep one of them, or rename it"),
+                ),
+                None => {
+                    personas.insert(key, persona);
+                }
+            }
+        }
+        former = reader.former;
+    }
+    claims(&personas, &former, &mut problems);
+    let secrets = std::mem::take(&mut resolver.secrets);
+    problems.append(&mut resolver.problems);
+    let problems = tidied(problems);
+    let sound = problems.iter().all(|problem| problem.severity != Severity::Error);
+    let project = settings.filter(|_| sound).map(|settings| {
+        let Settings { state_path, safety, accounts, .. } = settings;
+        Project { root: root.to_path_buf(), state_path, safety, accounts, personas, secrets }
+    });
+    Loaded { project, problems }
+}
+
+/// Reads only the accounts of a project, by name with the provider of each, for the schema of its persona files.
+///
+/// # Errors
+/// The problems of the project file, if errors are among them.
+pub fn load_accounts(root: &Path, vocabulary: &Vocabulary) -> Result<BTreeMap<AccountName, String>, Vec<Problem>> {
+    let mut problems = Vec::new();
+    let unset = |_: &str| None;
+    let mut resolver = Resolver::new(root, &unset);
+    let general = schema::persona_document(vocabulary, &BTreeMap::new());
+    let node = match read_yaml(root, Path::new(PROJECT_FILE), &mut problems) {
+        Read::Document(node) => Some(node),
+        Read::Empty(_) | Read::Broken => None,
+        Read::Unreadable(unreadable) => {
+            problems.push(source::problem(Path::new(PROJECT_FILE), &unreadable));
+            None
+        }
+    };
+    let settings = node.map(|node| accounts::read(&node, vocabulary, &general, &mut resolver, &mut problems));
+    let problems = tidied(problems);
+    if problems.iter().any(|problem| problem.severity == Severity::Error) {
+        return Err(problems);
+    }
+    let accounts = settings.map(|settings| settings.accounts).unwrap_or_default();
+    Ok(accounts.into_values().map(|account| (account.name, account.provider)).collect())
+}
+
+/// What a YAML file turned out to be.
+enum Read {
+    Unreadable(Unreadable),
+    Broken,
+    Empty(Place),
+    Document(Arc<Node>),
+}
+
+fn read_yaml(root: &Path, path: &Path, problems: &mut Vec<Problem>) -> Read {
+    let text = match source::read(root, path) {
+        Ok(text) => text,
+        Err(unreadable) => return Read::Unreadable(unreadable),
+    };
+    let mut file = Arc::new(SourceFile { path: path.to_path_buf(), text: text.clone() });
+    let (mut node, mut found) = yaml::parse(&text, &file);
+    if let Some(masked) = mask::masked(&text, node.as_deref()) {
+        file = Arc::new(SourceFile { path: path.to_path_buf(), text: masked });
+        (node, found) = yaml::parse(&text, &file);
+    }
+    let broken = !found.is_empty() && node.is_none();
+    problems.extend(found);
+    match node {
+        Some(node) if node.is_null() => Read::Empty(Place { file, span: 0..0 }),
+        Some(node) => Read::Document(node),
+        None if broken => Read::Broken,
+        None => Read::Empty(Place { file, span: 0..0 }),
+    }
+}
+
+/// Reports what two personas cannot both have.
+fn claims(personas: &BTreeMap<Key, Persona>, former: &[Former], problems: &mut Vec<Problem>) {
+    let mut bound: BTreeMap<(&AccountName, &str), (&Key, Place)> = BTreeMap::new();
+    for persona in personas.values() {
+        for target in &persona.targets {
+            let Some(id) = &target.settings.id else { continue };
+            let place = target.places.of(&Pointer::new(["$id"]));
+            match bound.get(&(&target.account, id.as_str())) {
+                Some((other, first)) => problems.push(
+                    Problem::error(
+                        "duplicate-id",
+                        place,
+                        format!("`{other}` is bound to this object of `{}` already", target.account),
+                    )
+                    .with_related(first.clone(), "first bound here"),
+                ),
+                None => {
+                    bound.insert((&target.account, id), (&persona.key, place));
+                }
+            }
+        }
+    }
+    let mut first: BTreeMap<&Key, &Former> = BTreeMap::new();
+    for claim in former {
+        let Former { key, previously, place } = claim;
+        if personas.contains_key(previously) {
+            let message = format!("`{previously}` cannot be the former key of `{key}`: it exists");
+            let help = "`previously` is the key that a renamed file had before; remove it once the rename is applied";
+            problems.push(Problem::error("bad-previously", place.clone(), message).with_help(help));
+        }
+        if let Some(other) = first.get(previously) {
+            let message = format!("`{previously}` cannot have become both `{}` and `{key}`", other.key);
+            problems.push(
+                Problem::error("bad-previously", place.clone(), message)
+                    .with_related(other.place.clone(), "first claimed here"),
+            );
+        } else {
+            first.insert(previously, claim);
+        }
+    }
+}
+
+/// Sorts problems, leaves out what was said twice, and drops doubts about a value where an error stands already.
+fn tidied(mut problems: Vec<Problem>) -> Vec<Problem> {
+    problem::sort(&mut problems);
+    let start = |problem: &Problem| problem.place.as_ref().map(|place| (place.file.path.clone(), place.span.start));
+    let wrong: BTreeSet<_> = problems.iter().filter(|problem| problem.severity == Severity::Error).filter_map(start).collect();
+    problems.retain(|problem| problem.code != "ambiguous-value" || start(problem).is_none_or(|start| !wrong.contains(&start)));
+    // Defaults are checked alone and beneath every target.
+    problems.dedup_by(|left, right| left.code == right.code && left.place == right.place && left.message == right.message);
+    problems
+}
+
+/// The problem of a target whose account is not configured.
+pub(super) fn unknown_account(name: &str, place: &Place, settings: &Settings, providers: &Value) -> Problem {
+    let problem =
+        Problem::error("unknown-account", place.clone(), format!("the account `{}` is not configured", yaml::brief(name)));
+    let names = settings.written.iter().map(String::as_str);
+    match suggest::closest(name, names.clone()) {
+        Some(meant) => problem.with_help(format!("did you mean `{meant}`?")).with_suggestion(place.clone(), meant),
+        None if providers.get(format!("{name}.defaults")).is_some() => {
+            problem.with_help(format!("add `{name}: {{}}` below `accounts` in `{PROJECT_FILE}`"))
+        }
+        None if settings.written.is_empty() => {
+            problem.with_help(format!("`{PROJECT_FILE}` has no accounts; add one below `accounts`"))
+        }
+        None => problem.with_help(format!("configured are {}", suggest::listed(names).replace(" or ", " and "))),
+    }
+}
+
+#[cfg(test)]
+#[path = "load_tests.rs"]
+mod tests;

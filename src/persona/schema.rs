@@ -1,0 +1,212 @@
+//! The JSON Schemas of the two documents, made from the providers' words. One tree serves the loader's walk and, through
+//! `export`, the editors of those who write the files. The walk's own keywords are explained in `check`.
+
+mod export;
+pub(super) mod fields;
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+use super::Vocabulary;
+use super::name::AccountName;
+
+/// The dialect of every schema here.
+const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
+
+/// The schema of `personaform.yaml` for editors (draft 2020-12).
+pub fn project_schema(vocabulary: &Vocabulary) -> Value {
+    let mut document = project_document(vocabulary);
+    let defaults = |provider: &str| json!({ "properties": { "defaults": { "$ref": format!("#/$defs/{provider}.defaults") } } });
+    let by_provider = vocabulary.providers.keys().map(|provider| {
+        json!({ "if": { "properties": { "provider": { "const": provider } }, "required": ["provider"] }, "then": defaults(provider) })
+    });
+    document["$defs"]["account"]["allOf"] = by_provider.collect();
+    let by_name = vocabulary.providers.keys().map(|provider| {
+        let unnamed = json!({ "if": { "not": { "required": ["provider"] } }, "then": defaults(provider) });
+        (provider.clone(), json!({ "allOf": [{ "$ref": "#/$defs/account" }, unnamed] }))
+    });
+    document["properties"]["accounts"]["properties"] = Value::Object(by_name.collect());
+    export::exported(document)
+}
+
+/// The schema of a persona for editors (draft 2020-12); the section of each account is typed by its provider's id.
+///
+/// The general one, for a project whose accounts are not known, has one account per provider under the provider's own name.
+pub fn persona_schema(vocabulary: &Vocabulary, accounts: &BTreeMap<AccountName, String>) -> Value {
+    export::exported(persona_document(vocabulary, accounts))
+}
+
+/// The schema of `personaform.yaml` for the walk.
+pub(super) fn project_document(vocabulary: &Vocabulary) -> Value {
+    let account = json!({
+        "description": "One configured set of credentials at a provider.",
+        "type": "object",
+        "additionalProperties": false,
+        "properties": {
+            "provider": {
+                "description": "The kind of service. Only needed where the account's name is not a provider's.",
+                "type": "string", "x-plain": true, "enum": vocabulary.providers.keys().collect::<Vec<_>>(),
+            },
+            "api_key": { "description": "The variable that holds the key, as in `{ $env: NAME }`; the provider's own by default.", "x-secret": true },
+            "base_url": {
+                "description": "Where the service is reached; the provider's own address by default.",
+                "type": "string", "x-plain": true,
+            },
+            "defaults": { "description": "Fields beneath every target of this account, merged by key.", "type": "object", "x-deferred": true },
+        },
+    });
+    let mut definitions = definitions(vocabulary);
+    definitions.insert("account".to_owned(), account);
+    json!({
+        "$schema": DIALECT,
+        "title": "personaform project",
+        "description": "The root of a project: accounts, state and gates.",
+        "type": "object",
+        "additionalProperties": false,
+        "properties": {
+            "personas": { "description": "The folder of the personas; `personas` by default.", "type": "string", "x-plain": true, "minLength": 1 },
+            "accounts": {
+                "description": "The accounts by name: letters, digits, `-` and `_`.",
+                "type": "object", "additionalProperties": { "$ref": "#/$defs/account" },
+            },
+            "state": {
+                "description": "Where state is kept.",
+                "type": "object",
+                "additionalProperties": false,
+                "properties": {
+                    "path": { "description": "`.personaform/state.json` by default.", "type": "string", "x-plain": true, "minLength": 1 },
+                },
+            },
+            "safety": {
+                "description": "How much one plan may do without a flag.",
+                "type": "object",
+                "additionalProperties": false,
+                "properties": {
+                    "max_deletes": { "description": "Deletions; 0 by default.", "type": "integer", "minimum": 0 },
+                    "max_share": {
+                        "description": "Part of the managed objects that one plan may change or delete, as in `30%` or 0.3; no limit by default.",
+                        "anyOf": [
+                            { "type": "number", "minimum": 0, "maximum": 1 },
+                            { "type": "string", "x-plain": true, "pattern": "^[0-9]+(\\.[0-9]+)?%$" },
+                        ],
+                    },
+                },
+            },
+        },
+        "$defs": definitions,
+    })
+}
+
+/// The schema of a persona for the walk.
+pub(super) fn persona_document(vocabulary: &Vocabulary, accounts: &BTreeMap<AccountName, String>) -> Value {
+    let targets: Map<String, Value> = accounts
+        .iter()
+        .map(|(account, provider)| (account.as_str().to_owned(), json!({ "$ref": format!("#/$defs/{provider}") })))
+        .collect();
+    json!({
+        "$schema": DIALECT,
+        "title": "personaform persona",
+        "description": "One persona: what is shared, and a section for every account that shall have it.",
+        "type": "object",
+        "additionalProperties": false,
+        "required": ["targets"],
+        "properties": {
+            "name": { "description": "Display name.", "type": "string" },
+            "description": { "description": "What the persona is for.", "type": "string" },
+            "prompt": { "description": "The prompt, sent where the provider keeps it.", "type": "string" },
+            "previously": { "description": "The key that a renamed file had before.", "type": "string", "x-plain": true },
+            "targets": {
+                "description": "This persona at each account, in the provider's own fields.",
+                "type": "object", "x-deferred": true, "additionalProperties": false, "properties": targets,
+            },
+        },
+        "$defs": definitions(vocabulary),
+    })
+}
+
+/// For each provider `NAME` (a target: fields and settings), `NAME.defaults` (fields alone) and its own definitions.
+fn definitions(vocabulary: &Vocabulary) -> Map<String, Value> {
+    let mut definitions = Map::new();
+    for (provider, words) in &vocabulary.providers {
+        let mut section = words.section.clone();
+        namespaced(&mut section, provider);
+        if let Some(own) = section.as_object_mut().and_then(|section| section.remove("$defs")) {
+            for (name, definition) in own.as_object().into_iter().flatten() {
+                definitions.insert(format!("{provider}.{name}"), definition.clone());
+            }
+        }
+        let wrapper = json!({ "$defs": definitions.clone() });
+        let mut fields = fields::reached(&wrapper, &section).clone();
+        if let Some(fields) = fields.as_object_mut() {
+            fields.remove("$schema");
+            fields.remove("title");
+        }
+        let mut target = fields.clone();
+        for (name, setting) in settings(words.releases) {
+            target["properties"][name] = setting;
+        }
+        definitions.insert(format!("{provider}.defaults"), fields);
+        definitions.insert(provider.clone(), target);
+    }
+    definitions
+}
+
+/// The `$` keys of a target.
+fn settings(releases: bool) -> Vec<(&'static str, Value)> {
+    let mut settings = vec![
+        (
+            "$id",
+            json!({ "description": "Binds to an existing object with this id.", "type": "string", "x-plain": true, "minLength": 1 }),
+        ),
+        (
+            "$lifecycle",
+            json!({
+                "description": "What may not happen to the object.",
+                "type": "object",
+                "additionalProperties": false,
+                "properties": {
+                    "prevent_destroy": { "description": "Refuses every plan that deletes the object.", "type": "boolean" },
+                    "ignore_changes": {
+                        "description": "Fields, as JSON Pointers, that are neither compared nor sent once the object exists.",
+                        "type": "array", "items": { "type": "string", "x-plain": true, "pattern": "^/" },
+                    },
+                },
+            }),
+        ),
+    ];
+    if releases {
+        let description = "`production` promotes every change, `draft` leaves it in the draft.";
+        settings.push((
+            "$release",
+            json!({ "description": description, "type": "string", "x-plain": true, "enum": ["production", "draft"] }),
+        ));
+    }
+    settings
+}
+
+/// Moves the references of a self-contained schema below the provider's name.
+fn namespaced(schema: &mut Value, provider: &str) {
+    match schema {
+        Value::Object(members) => {
+            for (name, value) in members {
+                match (name.as_str(), &*value) {
+                    ("$ref", Value::String(reference)) => {
+                        *value = match reference.strip_prefix("#/$defs/") {
+                            Some(rest) => Value::from(format!("#/$defs/{provider}.{rest}")),
+                            None => Value::from(format!("#/$defs/{provider}.defaults")),
+                        };
+                    }
+                    ("const" | "default" | "examples" | "enum" | "x-known", _) => {}
+                    _ => namespaced(value, provider),
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| namespaced(item, provider)),
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+#[path = "schema_tests.rs"]
+mod tests;

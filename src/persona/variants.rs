@@ -1,0 +1,91 @@
+//! `anyOf` and `oneOf`: which of several shapes a writer meant, so that only what is wrong with that one is reported.
+
+use serde_json::Value;
+
+use super::check::{Checker, is_of_type};
+use super::expression;
+use super::node::{Kind, Node};
+use super::problem::{Place, Problem, Severity};
+use super::schema::fields;
+
+/// Checks a node against several shapes.
+pub(super) fn walk<'a>(checker: &mut Checker<'a>, node: &Node, variants: &'a [Value], key: Option<&Place>) {
+    let document = checker.document;
+    let shapes: Vec<&'a Value> =
+        variants.iter().filter(|shape| fields::types(document, shape) != ["null"] || node.is_null()).collect();
+    if let [only] = shapes[..] {
+        return checker.walk(node, only, key);
+    }
+    // Every shape a fixed value: an enum in disguise.
+    let fixed: Option<Vec<Vec<&Value>>> =
+        shapes.iter().map(|shape| fields::options(fields::reached(document, shape))).collect();
+    if let Some(fixed) = fixed
+        && node.scalar().is_some()
+    {
+        let options: Vec<&Value> = fixed.into_iter().flatten().collect();
+        if options.iter().any(|option| node.scalar().as_ref().is_some_and(|value| same_kind(option, value))) {
+            return checker.one_of(node, &options);
+        }
+    }
+    let candidates = match distinguished(checker, node, &shapes) {
+        Ok(candidates) => candidates,
+        Err(()) => return,
+    };
+    let is_expression = expression::recognise(node).is_some();
+    let fits = |shape: &Value| {
+        let types = fields::types(document, shape);
+        types.is_empty() || types.iter().any(|wanted| is_of_type(node, wanted) || (is_expression && *wanted == "string"))
+    };
+    let mut best: Option<(usize, Vec<Problem>)> = None;
+    for shape in candidates.iter().copied().filter(|shape| fits(shape)) {
+        let mut attempt = Checker { document, path: checker.path.clone(), problems: Vec::new() };
+        attempt.walk(node, shape, key);
+        let errors = attempt.problems.iter().filter(|problem| problem.severity == Severity::Error).count();
+        if best.as_ref().is_none_or(|(least, _)| errors < *least) {
+            best = Some((errors, attempt.problems));
+        }
+    }
+    match best {
+        Some((_, problems)) => checker.problems.extend(problems),
+        None => {
+            let mut types: Vec<&str> = candidates.iter().flat_map(|shape| fields::types(document, shape)).collect();
+            types.sort_unstable();
+            types.dedup();
+            checker.wrong_type(node, &types, key);
+        }
+    }
+}
+
+/// Narrows shapes by the field that tells them apart, one that is a constant in each. An unknown value of it is reported.
+fn distinguished<'a>(checker: &mut Checker<'a>, node: &Node, shapes: &[&'a Value]) -> Result<Vec<&'a Value>, ()> {
+    let Kind::Mapping(_) = node.kind else { return Ok(shapes.to_vec()) };
+    let document = checker.document;
+    let objects: Vec<&Value> =
+        shapes.iter().map(|shape| fields::reached(document, shape)).filter(|shape| shape.get("properties").is_some()).collect();
+    let Some((first, _)) = objects.split_first() else { return Ok(shapes.to_vec()) };
+    let constant = |shape: &'a Value, name: &str| {
+        fields::options(fields::reached(document, &shape["properties"][name])).filter(|options| !options.is_empty())
+    };
+    let names = first["properties"].as_object().into_iter().flatten().map(|(name, _)| name);
+    for name in names {
+        let options: Option<Vec<Vec<&Value>>> = objects.iter().map(|shape| constant(shape, name)).collect();
+        let Some(options) = options.filter(|options| options.len() > 1) else { continue };
+        let Some(written) = node.get(name) else { continue };
+        let Some(value) = written.scalar() else { continue };
+        let chosen: Vec<&'a Value> = shapes
+            .iter()
+            .copied()
+            .filter(|shape| constant(fields::reached(document, shape), name).is_some_and(|options| options.contains(&&value)))
+            .collect();
+        if chosen.is_empty() {
+            checker.one_of(written, &options.into_iter().flatten().collect::<Vec<_>>());
+            return Err(());
+        }
+        return Ok(chosen);
+    }
+    Ok(shapes.to_vec())
+}
+
+fn same_kind(left: &Value, right: &Value) -> bool {
+    std::mem::discriminant(left) == std::mem::discriminant(right)
+}

@@ -1,0 +1,79 @@
+//! What Bland's contract sheet leaves open: one switch per unknown, each with the answer taken to be the likely one.
+
+/// Every switch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Switches {
+    /// Status of a successful create: 200 or 201. Default: 200, as the service answers everything else.
+    pub create_status: u16,
+    /// Whether an update without `name` is refused. Default: yes, as documented.
+    pub name_required: bool,
+    /// What an update does to the draft version.
+    pub drafts: Drafts,
+    /// How `call_config` of an update meets the stored one.
+    pub call_config: CallConfig,
+    /// What a null does in fields other than `description` and `image_url`.
+    pub nulls: Nulls,
+    /// Status of a refusal that is about the persona's state: `PERSONA_IN_USE`, `NO_DRAFT_VERSION`. Default: 400.
+    pub refusal_status: u16,
+    /// Whether refusals, other than that of a bad key, travel inside a 200. Default: no.
+    pub errors_inside_success: bool,
+    /// What a read of a deleted persona answers.
+    pub deleted: Deleted,
+}
+
+impl Default for Switches {
+    fn default() -> Self {
+        Self {
+            create_status: 200,
+            name_required: true,
+            drafts: Drafts::default(),
+            call_config: CallConfig::default(),
+            nulls: Nulls::default(),
+            refusal_status: 400,
+            errors_inside_success: false,
+            deleted: Deleted::default(),
+        }
+    }
+}
+
+/// What an update does to the draft version.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Drafts {
+    /// It edits the draft, which keeps id and number, as the documentation's examples show.
+    #[default]
+    InPlace,
+    /// It archives the draft and makes a new one, as the vendor's older skill says.
+    Recreated,
+}
+
+/// How `call_config` of an update meets the stored one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CallConfig {
+    /// The object sent becomes the object stored.
+    #[default]
+    Replace,
+    /// Keys left out stay; a null is stored as null.
+    Merge,
+}
+
+/// What a null does in fields other than `description` and `image_url`, which it clears.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Nulls {
+    /// The field gets the value that it has when a create leaves it out.
+    #[default]
+    Cleared,
+    /// 400.
+    Refused,
+    /// The field stays as it is.
+    Ignored,
+}
+
+/// What a read of a deleted persona answers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Deleted {
+    /// 404 `PERSONA_NOT_FOUND`.
+    #[default]
+    NotFound,
+    /// The persona, with `deleted_at`.
+    Body,
+}
