@@ -62,6 +62,8 @@ pub trait Provider: Dialect {
 pub struct Service {
     /// Name for people (`Tavus`).
     pub title: &'static str,
+    /// How an update is written, for the provider table (`JSON Patch`).
+    pub update: &'static str,
     /// Origin, possibly with a path, without a slash at the end.
     pub base_url: &'static str,
     /// Environment variable that holds the key by default.

@@ -54,7 +54,7 @@ fn sources() -> Vec<(String, String, String)> {
     files(&root, &mut paths);
     paths
         .into_iter()
-        .filter(|path| !path.file_stem().is_some_and(|stem| stem.to_string_lossy().ends_with("tests")))
+        .filter(|path| !path.strip_prefix(&root).expect("below src").to_string_lossy().contains("tests"))
         .map(|path| {
             let below = path.strip_prefix(&root).expect("below src").to_string_lossy().replace('\\', "/");
             let room = below.split('/').next().expect("a segment").trim_end_matches(".rs").to_owned();

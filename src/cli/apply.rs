@@ -111,14 +111,17 @@ async fn until_interrupted<T>(stop: &AtomicBool, apply: impl Future<Output = T>)
             result = &mut apply => return result,
             Ok(()) = tokio::signal::ctrl_c(), if !stop.load(Ordering::Relaxed) => {
                 stop.store(true, Ordering::Relaxed);
-                // From here on a second interrupt has its usual meaning.
-                tokio::spawn(async {
-                    if tokio::signal::ctrl_c().await.is_ok() {
-                        std::process::exit(i32::from(Exit::Interrupted.code()));
-                    }
-                });
+                tokio::spawn(end_at_the_next_interrupt());
             }
         }
+    }
+}
+
+/// Ends the process at once, whatever is under way.
+#[expect(clippy::exit, reason = "somebody who interrupts twice does not want to wait for anything")]
+async fn end_at_the_next_interrupt() {
+    if tokio::signal::ctrl_c().await.is_ok() {
+        std::process::exit(i32::from(Exit::Interrupted.code()));
     }
 }
 

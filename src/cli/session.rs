@@ -238,6 +238,7 @@ impl Session {
         let accounts = self.connections.iter().map(|(name, connection)| {
             let side = AccountSide {
                 provider: connection.provider.id().to_owned(),
+                title: connection.provider.service().title.to_owned(),
                 base_url: self.home_of(connection),
                 dialect: connection.provider,
             };

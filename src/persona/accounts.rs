@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::Vocabulary;
 use super::check;
 use super::document::{Account, Safety};
-use super::expression::{Expression, Resolver, recognise};
+use super::expression::{Expression, recognise};
 use super::name::AccountName;
 use super::node::{Entry, Node};
 use super::problem::{Place, Problem};
@@ -32,13 +32,7 @@ pub(super) struct Settings {
 }
 
 /// Reads the project file's tree; what does not fit is reported and left at its default.
-pub(super) fn read(
-    root: &Node,
-    vocabulary: &Vocabulary,
-    targets: &serde_json::Value,
-    resolver: &mut Resolver<'_>,
-    problems: &mut Vec<Problem>,
-) -> Settings {
+pub(super) fn read(root: &Node, vocabulary: &Vocabulary, targets: &serde_json::Value, problems: &mut Vec<Problem>) -> Settings {
     let document = schema::project_document(vocabulary);
     problems.extend(check::check(root, &document, &document, &[], None));
     let folder = root.get("personas").and_then(|node| Some((node.text()?.to_owned(), node.place.clone())));
@@ -53,7 +47,7 @@ pub(super) fn read(
     };
     for entry in root.get("accounts").map_or(&[][..], Node::entries) {
         settings.written.push(entry.key.clone());
-        let Some(account) = account(entry, vocabulary, resolver, problems) else { continue };
+        let Some(account) = account(entry, vocabulary, problems) else { continue };
         if let Some(defaults) =
             entry.value.entry("defaults").map(|entry| &entry.value).filter(|node| !node.entries().is_empty())
         {
@@ -68,12 +62,7 @@ pub(super) fn read(
     settings
 }
 
-fn account(
-    entry: &Entry,
-    vocabulary: &Vocabulary,
-    resolver: &mut Resolver<'_>,
-    problems: &mut Vec<Problem>,
-) -> Option<Account> {
+fn account(entry: &Entry, vocabulary: &Vocabulary, problems: &mut Vec<Problem>) -> Option<Account> {
     let name = &entry.key;
     if name.is_empty() || !name.chars().all(|letter| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_')) {
         let problem = Problem::error("bad-account-name", entry.place.clone(), "an account's name cannot be written like this");
@@ -100,7 +89,7 @@ fn account(
     if let Some(key) = entry.value.get("api_key")
         && let Some(Expression::Env(variable)) = recognise(key)
     {
-        resolver.secret(variable);
+        // Whether it is set matters only to those who connect.
         key_variable = variable.text().map(str::to_owned);
     }
     let name = AccountName::new(name);
@@ -118,7 +107,7 @@ fn base_url(node: &Node, problems: &mut Vec<Problem>) -> Option<String> {
         }
         Err(why) => {
             let problem = Problem::error("bad-url", node.place.clone(), format!("this is no address of a service: {why}"));
-            problems.push(problem.with_help("as in `https://us.api.bland.ai`, possibly with a path"));
+            problems.push(problem.with_help("as in `https://api.example.com`, possibly with a path"));
         }
     }
     Some(written.trim_end_matches('/').to_owned())
@@ -146,7 +135,7 @@ fn origin(url: &str) -> Result<bool, &'static str> {
         Some(bracketed) => bracketed.split_once(']').ok_or("its host is not complete")?,
         None => authority.split_at(authority.find(':').unwrap_or(authority.len())),
     };
-    if !port.is_empty() && !port.strip_prefix(':').is_some_and(|port| port.parse::<u16>().is_ok()) {
+    if !port.is_empty() && port.strip_prefix(':').is_none_or(|port| port.parse::<u16>().is_err()) {
         return Err("its port is no number");
     }
     let ip = host.parse::<IpAddr>().ok();

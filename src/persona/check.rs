@@ -7,12 +7,13 @@
 //! | keyword | meaning |
 //! |---|---|
 //! | `x-known`, `x-range` | a value outside is a warning |
+//! | `x-known-unless` | the field beside this one that makes any value a known one |
 //! | `x-plain` | no expression may stand in for this text |
 //! | `x-secret` | only `$env` may stand here |
 //! | `x-deferred` | only the outermost kind is checked; the loader checks the inside in its own time |
 //!
 //! Two rules hold everywhere: `null` stands for a field that is not there (or is to be cleared), and where a text is wanted an
-//! expression will do.
+//! expression will do, unless the text is one of a few fixed ones.
 
 use serde_json::Value;
 
@@ -62,7 +63,9 @@ impl<'a> Checker<'a> {
         }
         let types = fields::types(self.document, schema);
         let wants_text = types.contains(&"string") || types.is_empty();
-        if wants_text && schema.get("x-plain").is_none() && self.expression(node, !types.is_empty()) {
+        // One of a few fixed values is a choice, not a text.
+        let free = schema.get("x-plain").is_none() && fields::options(schema).is_none();
+        if wants_text && free && self.expression(node, !types.is_empty()) {
             return;
         }
         if !types.is_empty() && !types.iter().any(|wanted| is_of_type(node, wanted)) {
@@ -114,7 +117,14 @@ impl<'a> Checker<'a> {
             if below == &Value::Bool(false) {
                 self.unknown_field(entry, entries, schema);
             } else {
+                let before = self.problems.len();
                 self.below(entry.key.clone(), |checker| checker.walk(&entry.value, below, Some(&entry.place)));
+                let excused = below["x-known-unless"].as_str();
+                if excused.is_some_and(|sibling| entries.iter().any(|entry| entry.key == sibling)) {
+                    let mut fresh = self.problems.split_off(before);
+                    fresh.retain(|problem| problem.code != "unknown-value");
+                    self.problems.append(&mut fresh);
+                }
             }
         }
         for wanted in schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str) {
@@ -140,6 +150,7 @@ impl<'a> Checker<'a> {
         }
         // The same name elsewhere is a better guess than another name here, unless that differs in case and dashes only.
         let meant = suggest::closest(&entry.key, candidates.iter().copied().filter(absent));
+        let present = suggest::closest(&entry.key, candidates.iter().copied());
         let elsewhere = fields::homes(self.document, &entry.key, &self.path);
         let same = |meant: &str| suggest::fold(meant) == suggest::fold(&entry.key);
         self.problems.push(match (meant, elsewhere) {
@@ -147,6 +158,9 @@ impl<'a> Checker<'a> {
                 problem.with_help(format!("did you mean `{meant}`?")).with_suggestion(entry.place.clone(), meant)
             }
             (_, Some(home)) => problem.with_help(format!("`{}` belongs {home}", entry.key)),
+            _ if present.is_some() => {
+                problem.with_help(format!("is it `{}`, which stands here already?", present.unwrap_or_default()))
+            }
             _ if candidates.is_empty() => problem.with_help("this mapping has no fields"),
             _ => problem.with_help(format!("fields here are {}", suggest::listed(candidates).replace(" or ", " and "))),
         });
@@ -171,7 +185,11 @@ impl<'a> Checker<'a> {
             _ => &node.place,
         };
         let place = if place.span.is_empty() { key.unwrap_or(place) } else { place };
-        let message = format!("{} is wanted here, not {}", wanted.join(" or "), node.noun());
+        let found = match &node.kind {
+            Kind::Number(_) if types.contains(&"integer") => "a decimal number",
+            _ => node.noun(),
+        };
+        let message = format!("{} is wanted here, not {found}", wanted.join(" or "));
         let problem = Problem::error("wrong-type", place.clone(), message);
         let raw = node.place.file.text.get(node.place.span.clone()).unwrap_or_default();
         let instead = match &node.kind {
@@ -246,7 +264,10 @@ impl<'a> Checker<'a> {
             let texts: Vec<String> = known.iter().map(fields::text).collect();
             let shown = brief(&fields::text(&value));
             let problem = Problem::warning("unknown-value", node.place.clone(), format!("`{shown}` is no value known here"));
-            self.problems.push(match suggest::closest(&fields::text(&value), texts.iter().map(String::as_str)) {
+            // Another number in a name is another version, not a slip.
+            let letters = |text: &str| text.replace(|letter: char| letter.is_ascii_digit(), "");
+            let slip = |meant: &&str| letters(meant) != letters(&shown);
+            self.problems.push(match suggest::closest(&fields::text(&value), texts.iter().map(String::as_str)).filter(slip) {
                 Some(meant) => problem.with_help(format!("did you mean `{meant}`?")).with_suggestion(node.place.clone(), meant),
                 None => problem.with_help(format!("known are {}", suggest::listed(texts.iter().map(String::as_str)))),
             });

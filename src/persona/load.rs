@@ -52,7 +52,7 @@ pub fn load(root: &Path, vocabulary: &Vocabulary, environment: &dyn Fn(&str) -> 
 
     let file = match read_yaml(root, Path::new(PROJECT_FILE), &mut problems) {
         Read::Unreadable(Unreadable::Missing) => {
-            let message = format!("there is no `{PROJECT_FILE}` in `{}`", root.display());
+            let message = format!("this folder holds no `{PROJECT_FILE}`");
             problems.push(Problem::nowhere("missing-project", message).with_help("`personaform init` writes one"));
             None
         }
@@ -64,7 +64,7 @@ pub fn load(root: &Path, vocabulary: &Vocabulary, environment: &dyn Fn(&str) -> 
         Read::Empty(place) => Some(Arc::new(Node { place, kind: super::node::Kind::Null })),
         Read::Document(node) => Some(node),
     };
-    let settings = file.map(|file| accounts::read(&file, vocabulary, &general, &mut resolver, &mut problems));
+    let settings = file.map(|file| accounts::read(&file, vocabulary, &general, &mut problems));
 
     // Without the project's accounts, sections named after a provider can still be checked.
     let document = match &settings {
@@ -129,8 +129,6 @@ pub fn load(root: &Path, vocabulary: &Vocabulary, environment: &dyn Fn(&str) -> 
 /// The problems of the project file, if errors are among them.
 pub fn load_accounts(root: &Path, vocabulary: &Vocabulary) -> Result<BTreeMap<AccountName, String>, Vec<Problem>> {
     let mut problems = Vec::new();
-    let unset = |_: &str| None;
-    let mut resolver = Resolver::new(root, &unset);
     let general = schema::persona_document(vocabulary, &BTreeMap::new());
     let node = match read_yaml(root, Path::new(PROJECT_FILE), &mut problems) {
         Read::Document(node) => Some(node),
@@ -140,7 +138,7 @@ pub fn load_accounts(root: &Path, vocabulary: &Vocabulary) -> Result<BTreeMap<Ac
             None
         }
     };
-    let settings = node.map(|node| accounts::read(&node, vocabulary, &general, &mut resolver, &mut problems));
+    let settings = node.map(|node| accounts::read(&node, vocabulary, &general, &mut problems));
     let problems = tidied(problems);
     if problems.iter().any(|problem| problem.severity == Severity::Error) {
         return Err(problems);

@@ -5,6 +5,7 @@
 
 use std::ops::Range;
 
+use super::expression::is_variable;
 use super::node::{Kind, Node};
 
 /// The text with every literal secret replaced by as many bytes of `*`; none if there is none.
@@ -28,7 +29,7 @@ pub(super) fn masked(text: &str, root: Option<&Node>) -> Option<String> {
     Some(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// Whether a field of this name holds a secret.
+/// Whether a field of this name holds a secret. A key in the place of a variable's name (`$env`) counts too.
 fn is_secret(name: &str) -> bool {
     let name: String =
         name.chars().filter(char::is_ascii_alphanumeric).map(|character| character.to_ascii_lowercase()).collect();
@@ -43,7 +44,8 @@ fn by_nodes(node: &Node, spans: &mut Vec<Range<usize>>) {
         Kind::List(items) => items.iter().for_each(|item| by_nodes(item, spans)),
         Kind::Mapping(entries) => {
             for entry in entries {
-                if is_secret(&entry.key) && matches!(entry.value.kind, Kind::Text(_) | Kind::Number(_)) {
+                let secret = is_secret(&entry.key) || (entry.key == "$env" && !entry.value.text().is_some_and(is_variable));
+                if secret && matches!(entry.value.kind, Kind::Text(_) | Kind::Number(_)) {
                     spans.push(entry.value.place.span.clone());
                 }
                 by_nodes(&entry.value, spans);
@@ -65,8 +67,10 @@ fn by_lines(text: &str) -> Vec<Range<usize>> {
         match open {
             Some(above) if blank || indentation > above => {
                 let first = line.trim_start();
-                // A mapping below the key is an expression; its variable's name is no secret.
-                if !first.starts_with(['$', '{', '"', '\'']) || !first.contains('$') {
+                // A mapping below the key is an expression, judged by what it names.
+                if first.starts_with(['$', '{', '"', '\'']) && first.contains('$') {
+                    spans.extend(values(&text[start..end]).into_iter().map(|value| start + value.start..start + value.end));
+                } else {
                     spans.push(start + indentation.min(end - start)..end);
                 }
             }
@@ -106,7 +110,9 @@ fn values(line: &str) -> Vec<Range<usize>> {
             .take_while(|(_, character)| character.is_ascii_alphanumeric() || matches!(character, '_' | '-'))
             .last()
             .map_or(before.len(), |(at, _)| at);
-        if !is_secret(&before[name_start..]) {
+        let name = &before[name_start..];
+        let variable = name == "env" && before[..name_start].ends_with('$');
+        if !is_secret(name) && !variable {
             continue;
         }
         let start = colon + 1 + (line[colon + 1..].len() - line[colon + 1..].trim_start().len());
@@ -116,7 +122,9 @@ fn values(line: &str) -> Vec<Range<usize>> {
             _ if line[..name_start].contains('{') => rest.find([',', '}']).unwrap_or(rest.len()),
             _ => rest.len(),
         };
-        found.push(start..start + length);
+        if !(variable && is_variable(rest[..length].trim_matches(['"', '\'', ' ']))) {
+            found.push(start..start + length);
+        }
     }
     found
 }
@@ -143,6 +151,8 @@ mod tests {
             "base_url: https://user:sk-live@host/x",
             "api_key: é\n  sk-live é",
             "api_key: first\n  sk-live",
+            "api_key: { $env: sk-live }",
+            "api_key:\n  $env: 'sk-live'",
         ] {
             assert!(hidden(text), "{text} -> {:?}", masked(text, None));
         }

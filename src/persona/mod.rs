@@ -39,8 +39,8 @@ pub struct Vocabulary {
 pub struct ProviderWords {
     /// JSON Schema (draft 2020-12, self-contained) of the provider's own fields in a target section. Objects are closed with
     /// `additionalProperties: false` unless the service's contract is open there. Two keywords of ours: `x-known` (a list of
-    /// known values of a field whose contract moves) and `x-range` (`[min, max]`, either may be null); a value outside them
-    /// is a warning.
+    /// known values of a field whose contract moves; `x-known-unless` names the field beside it that lifts that) and `x-range`
+    /// (`[min, max]`, either may be null); a value outside them is a warning.
     pub section: Value,
     /// Whether `$release` means something here.
     pub releases: bool,

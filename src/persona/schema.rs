@@ -3,6 +3,7 @@
 
 mod export;
 pub(super) mod fields;
+mod inline;
 
 use std::collections::BTreeMap;
 
@@ -24,7 +25,8 @@ pub fn project_schema(vocabulary: &Vocabulary) -> Value {
     document["$defs"]["account"]["allOf"] = by_provider.collect();
     let by_name = vocabulary.providers.keys().map(|provider| {
         let unnamed = json!({ "if": { "not": { "required": ["provider"] } }, "then": defaults(provider) });
-        (provider.clone(), json!({ "allOf": [{ "$ref": "#/$defs/account" }, unnamed] }))
+        let description = format!("An account at {provider}, unless its `provider` says otherwise.");
+        (provider.clone(), json!({ "description": description, "allOf": [{ "$ref": "#/$defs/account" }, unnamed] }))
     });
     document["properties"]["accounts"]["properties"] = Value::Object(by_name.collect());
     export::exported(document)
@@ -102,7 +104,13 @@ pub(super) fn project_document(vocabulary: &Vocabulary) -> Value {
 pub(super) fn persona_document(vocabulary: &Vocabulary, accounts: &BTreeMap<AccountName, String>) -> Value {
     let targets: Map<String, Value> = accounts
         .iter()
-        .map(|(account, provider)| (account.as_str().to_owned(), json!({ "$ref": format!("#/$defs/{provider}") })))
+        .map(|(account, provider)| {
+            let section = json!({
+                "description": format!("This persona at the account `{account}`, in the fields of {provider}."),
+                "$ref": format!("#/$defs/{provider}"),
+            });
+            (account.as_str().to_owned(), section)
+        })
         .collect();
     json!({
         "$schema": DIALECT,
@@ -129,7 +137,7 @@ pub(super) fn persona_document(vocabulary: &Vocabulary, accounts: &BTreeMap<Acco
 fn definitions(vocabulary: &Vocabulary) -> Map<String, Value> {
     let mut definitions = Map::new();
     for (provider, words) in &vocabulary.providers {
-        let mut section = words.section.clone();
+        let mut section = inline::inlined(&words.section);
         namespaced(&mut section, provider);
         if let Some(own) = section.as_object_mut().and_then(|section| section.remove("$defs")) {
             for (name, definition) in own.as_object().into_iter().flatten() {
@@ -209,4 +217,4 @@ fn namespaced(schema: &mut Value, provider: &str) {
 
 #[cfg(test)]
 #[path = "schema_tests.rs"]
-mod tests;
+pub(super) mod tests;

@@ -2,10 +2,11 @@
 
 /// The candidate that a writer most likely meant; none when nothing is close enough.
 pub(super) fn closest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let candidates: Vec<&str> = candidates.into_iter().collect();
     let folded = fold(word);
     let limit = (folded.chars().count() / 3).clamp(1, 4);
     let mut best: Option<(usize, &str)> = None;
-    for candidate in candidates {
+    for &candidate in &candidates {
         let distance = strsim::damerau_levenshtein(&folded, &fold(candidate));
         let better = best.is_none_or(|(least, chosen)| (distance, candidate) < (least, chosen));
         // A word of two letters is one edit away from too much.
@@ -16,7 +17,13 @@ pub(super) fn closest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a s
             best = Some((distance, candidate));
         }
     }
-    best.map(|(_, candidate)| candidate)
+    if let Some((_, candidate)) = best {
+        return Some(candidate);
+    }
+    // A word cut short (`prod`) means the only one that begins with it.
+    let mut longer = candidates.into_iter().filter(|candidate| folded.len() > 2 && fold(candidate).starts_with(&folded));
+    let only = longer.next()?;
+    longer.next().is_none().then_some(only)
 }
 
 /// A word without case, `_`, `-` and `$`, in which slips of spelling conventions vanish (`voice_id` is `voiceId`).
@@ -48,6 +55,7 @@ mod tests {
         assert_eq!(closest("id", fields), Some("$id"));
         assert_eq!(closest("temperature", fields), None);
         assert_eq!(closest("x", fields), None);
+        assert_eq!(closest("prod", ["production", "draft"]), Some("production"));
     }
 
     #[test]

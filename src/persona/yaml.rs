@@ -446,7 +446,14 @@ impl Composer<'_> {
                 return problem.with_suggestion(place, spaces);
             }
         }
-        Problem::error("syntax", point, format!("this is not YAML: {}", error.info()))
+        let problem = Problem::error("syntax", point, format!("this is not YAML: {}", error.info()));
+        match error.kind() {
+            ErrorKind::MappingValueNotAllowed => {
+                problem.with_help("keys of one mapping stand in one column, and a text with `: ` in it wants quotes")
+            }
+            ErrorKind::InvalidQuotedScalarIndent => problem.with_help("a quote that is opened above is not closed on its line"),
+            _ => problem,
+        }
     }
 
     /// A place; a stretch over several lines is cut after the first, so that a long text does not fill the screen.

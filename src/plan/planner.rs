@@ -44,6 +44,8 @@ pub struct Situation<'a> {
 pub struct AccountSide<'a> {
     /// The provider's id.
     pub provider: String,
+    /// The provider's name for people.
+    pub title: String,
     /// Where it lives.
     pub base_url: String,
     /// How it turns edits into requests.
@@ -299,7 +301,7 @@ impl Subject<'_> {
         };
         let request = self.account.dialect.delete(&record.id).filter(|_| self.account.dialect.rules().delete);
         let Some(request) = request else {
-            let note = format!("this service has no delete: `{}` stays there and is no longer managed", record.id);
+            let note = format!("{} has no delete: `{}` stays there and is no longer managed", self.account.title, record.id);
             return gone(Action::Forget, Vec::new(), Reason::Removed, vec![note], None);
         };
         if !self.account.dialect.rules().read {
@@ -422,7 +424,7 @@ impl Subject<'_> {
 
     fn unverified(&self) -> Option<String> {
         let unreadable = !self.account.dialect.rules().read;
-        unreadable.then(|| format!("not verified: {} cannot be read", self.account.provider))
+        unreadable.then(|| format!("not verified: {} cannot be read", self.account.title))
     }
 
     fn proven(&self, proof: Result<(), proof::Disproof>) -> Result<(), Unproven> {

@@ -155,7 +155,12 @@ impl Scene {
     }
 
     fn try_plan(&self) -> Result<Plan, Unproven> {
-        let side = AccountSide { provider: "plain".to_owned(), base_url: "https://x".to_owned(), dialect: &self.dialect };
+        let side = AccountSide {
+            provider: "plain".to_owned(),
+            title: "Plain".to_owned(),
+            base_url: "https://x".to_owned(),
+            dialect: &self.dialect,
+        };
         plan(&Situation {
             accounts: BTreeMap::from([(AccountName::new("a"), side)]),
             desired: &self.desired,
@@ -322,7 +327,7 @@ fn a_service_that_cannot_be_read_is_planned_from_what_was_applied() {
     let scene = || Scene::with(&WRITE_ONLY_RULES).records("ada", "1", json!({"x": 1}));
     assert_eq!(scene().wants("ada", json!({"x": 1})).plan().summary.unchanged, 1);
     let changed = scene().wants("ada", json!({"x": 2})).plan();
-    assert_eq!(changed.changes[0].notes, ["not verified: plain cannot be read"]);
+    assert_eq!(changed.changes[0].notes, ["not verified: Plain cannot be read"]);
     assert_eq!(changed.changes[0].live_digest, None);
     let removed = scene().plan();
     assert_eq!(actions(&removed), [("a.ada".to_owned(), Action::Forget, Reason::Removed)]);

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Patch, Renderer, Snippet};
 use serde_json::{Value, json};
 
-use crate::persona::problem::{Place, Problem, Severity, SourceFile};
+use crate::persona::problem::{Place, Problem, Severity, SourceFile, Suggestion};
 
-/// Lines of more bytes than this are shown around the place only.
+/// Lines of more bytes are not shown a second time with the replacement in them.
 const MAX_LINE: usize = 240;
 
-/// How far apart two places may be for the lines between them to be handed to the renderer.
-const MAX_LINES: usize = 2_000;
+/// How many bytes may lie between two places that are shown in one excerpt.
+const MAX_APART: usize = 64 * 1024;
 
 /// Renders problems for people, each with its lines, help and replacement, styled for a terminal and with a line that counts
 /// them at the end. No problems, no text.
@@ -104,20 +104,23 @@ fn groups(problem: &Problem) -> Vec<Group<'_>> {
             group = shown(group, &[(place, AnnotationKind::Context, label.as_str())]);
         }
     }
-    let patch = problem.suggestion.as_ref().and_then(patch);
-    match (&problem.help, patch) {
-        (Some(help), Some(patch)) => vec![group, Level::HELP.secondary_title(help).element(patch)],
-        (None, Some(patch)) => vec![group, Level::HELP.secondary_title("write this instead").element(patch)],
-        (Some(help), None) => vec![group.element(Level::HELP.message(help))],
-        (None, None) => vec![group],
+    let help = problem.help.as_deref();
+    match problem.suggestion.as_ref().map(|suggestion| (suggestion, patch(suggestion))) {
+        Some((_, Some(patch))) => vec![group, Level::HELP.secondary_title(help.unwrap_or("write this instead")).element(patch)],
+        Some((suggestion, None)) if help.is_none() && suggestion.text.len() < MAX_LINE => {
+            vec![group.element(Level::HELP.message(format!("write `{}`", suggestion.text)))]
+        }
+        _ => match help {
+            Some(help) => vec![group.element(Level::HELP.message(help))],
+            None => vec![group],
+        },
     }
 }
 
 /// Whether two places can share one excerpt.
 fn near(left: &Place, right: &Place) -> bool {
     let between = left.span.start.min(right.span.start)..left.span.end.max(right.span.end);
-    Arc::ptr_eq(&left.file, &right.file)
-        && left.file.text.get(between).is_some_and(|text| text.len() < 4 * MAX_LINE && text.lines().count() < MAX_LINES)
+    Arc::ptr_eq(&left.file, &right.file) && between.len() < MAX_APART
 }
 
 /// Adds the lines of some places of one file to a group.
@@ -130,48 +133,40 @@ fn shown<'a>(group: Group<'a>, marks: &[(&'a Place, AnnotationKind, &'a str)]) -
     }
     let spans: Vec<Range<usize>> = marks.iter().map(|(place, ..)| place.span.clone()).collect();
     let excerpt = Excerpt::around(&first.file.text, &spans);
-    let mut snippet = Snippet::source(excerpt.text.clone()).path(path).line_start(excerpt.line);
+    let mut snippet = Snippet::source(excerpt.text).path(path).line_start(excerpt.line);
     for (place, kind, label) in marks {
-        let mark = kind.clone().span(excerpt.within(&place.span));
+        let mark = kind.span(excerpt.within(&place.span));
         snippet = snippet.annotation(if label.is_empty() { mark } else { mark.label(*label) });
     }
     group.element(snippet)
 }
 
 /// The replacement as a patch; none where a line is too long to be shown twice.
-fn patch<'a>(suggestion: &'a crate::persona::problem::Suggestion) -> Option<Snippet<'a, Patch<'a>>> {
+fn patch(suggestion: &Suggestion) -> Option<Snippet<'_, Patch<'_>>> {
     let Place { file, span } = &suggestion.place;
     let excerpt = Excerpt::around(&file.text, std::slice::from_ref(span));
-    if excerpt.cut || excerpt.text.is_empty() {
+    if excerpt.text.is_empty() || excerpt.text.lines().any(|line| line.len() > MAX_LINE) {
         return None;
     }
     let patch = Patch::new(excerpt.within(span), suggestion.text.as_str());
-    Some(Snippet::source(excerpt.text.clone()).path(slashed(file)).line_start(excerpt.line).patch(patch))
+    Some(Snippet::source(excerpt.text).path(slashed(file)).line_start(excerpt.line).patch(patch))
 }
 
-/// The lines around some stretches of a text. Handing the renderer a whole file for each of a thousand problems would take
-/// minutes, and a line of 100 KB would fill the screen.
-struct Excerpt {
-    text: String,
+/// The lines that some stretches of a text touch. The renderer reads all that it is given, and a whole file for each of a
+/// thousand problems would take it minutes.
+struct Excerpt<'a> {
+    text: &'a str,
     line: usize,
     start: usize,
-    cut: bool,
 }
 
-impl Excerpt {
-    fn around(text: &str, spans: &[Range<usize>]) -> Self {
-        let start = spans.iter().map(|span| span.start).min().unwrap_or(0).min(text.len());
-        let end = spans.iter().map(|span| span.end).max().unwrap_or(0).clamp(start, text.len());
-        let mut from = text[..start].rfind('\n').map_or(0, |newline| newline + 1);
-        let mut to = text[end..].find('\n').map_or(text.len(), |length| end + length);
-        let line = text[..from].matches('\n').count() + 1;
-        let cut = to - from > MAX_LINE && text[from..to].lines().any(|line| line.len() > MAX_LINE);
-        if cut {
-            from = boundary(text, from.max(start.saturating_sub(MAX_LINE / 4)));
-            to = boundary(text, to.min(end.max(start).saturating_add(MAX_LINE / 4)));
-            to = to.min(boundary(text, from.saturating_add(4 * MAX_LINE))).max(from);
-        }
-        Self { text: text[from..to].to_owned(), line, start: from, cut }
+impl<'a> Excerpt<'a> {
+    fn around(text: &'a str, spans: &[Range<usize>]) -> Self {
+        let first = spans.iter().map(|span| span.start).min().unwrap_or(0).min(text.len());
+        let last = spans.iter().map(|span| span.end).max().unwrap_or(0).clamp(first, text.len());
+        let start = text[..first].rfind('\n').map_or(0, |newline| newline + 1);
+        let end = text[last..].find('\n').map_or(text.len(), |length| last + length);
+        Self { text: &text[start..end], line: text[..start].matches('\n').count() + 1, start }
     }
 
     /// A stretch of the file as a stretch of the excerpt.
@@ -181,11 +176,61 @@ impl Excerpt {
     }
 }
 
-/// The closest start of a character at or before an offset.
-fn boundary(text: &str, offset: usize) -> usize {
-    let mut offset = offset.min(text.len());
-    while !text.is_char_boundary(offset) {
-        offset -= 1;
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn place(text: &str, span: Range<usize>) -> Place {
+        Place { file: Arc::new(SourceFile { path: "personas/ada.yaml".into(), text: text.to_owned() }), span }
     }
-    offset
+
+    fn plain(problem: Problem) -> String {
+        anstream::adapter::strip_str(&problems(&[problem])).to_string()
+    }
+
+    #[test]
+    fn a_line_of_100_kb_does_not_flood_the_screen() {
+        let text = format!("a: 1\n{}voice_id: \"{}\"\n", "x".repeat(50_000), "y".repeat(50_000));
+        let key = place(&text, 50_005..50_013);
+        let shown = plain(Problem::error("unknown-field", key.clone(), "no").with_suggestion(key, "voiceId"));
+        assert!(shown.len() < 2_000, "{}", shown.len());
+        assert!(shown.contains("personas/ada.yaml:2:50001") && shown.contains("voice_id") && shown.contains("write `voiceId`"));
+    }
+
+    #[test]
+    fn marks_stand_under_what_they_mean_also_beside_wide_characters() {
+        let text = "prompt: 🙂 e\u{301} voice_id";
+        let start = text.find("voice_id").expect("the word");
+        let shown = plain(Problem::error("unknown-field", place(text, start..text.len()), "no"));
+        let lines: Vec<&str> = shown.lines().collect();
+        // The emoji is two columns wide, the combining accent none: as many bytes less as there are columns.
+        assert_eq!(lines[4].find('^'), lines[3].find("voice_id").map(|at| at - 2 - 2), "{shown}");
+    }
+
+    #[test]
+    fn places_outside_of_their_text_are_no_reason_to_panic() {
+        let shown = plain(Problem::error("odd", place("a: 1", 90..100), "no").with_related(place("", 3..9), "there"));
+        assert!(shown.contains("error[odd]"), "{shown}");
+    }
+
+    #[test]
+    fn json_counts_lines_and_characters_from_one() {
+        let key = place("ä: 1\nb: 2\n", 6..7);
+        let found = problems_json(&[
+            Problem::warning("odd", key.clone(), "no").with_suggestion(key, "c"),
+            Problem::nowhere("none", "no"),
+        ]);
+        let wanted = json!({ "problems": [
+            {
+                "code": "odd", "severity": "warning", "message": "no", "help": null, "path": "personas/ada.yaml",
+                "line": 2, "column": 1, "end_line": 2, "end_column": 2,
+                "suggestion": { "path": "personas/ada.yaml", "line": 2, "column": 1, "end_line": 2, "end_column": 2, "text": "c" },
+            },
+            {
+                "code": "none", "severity": "error", "message": "no", "help": null, "path": null,
+                "line": null, "column": null, "end_line": null, "end_column": null, "suggestion": null,
+            },
+        ]});
+        assert_eq!(found, wanted);
+    }
 }

@@ -134,7 +134,7 @@ fn plain(schema: &Value, nullable: bool) -> Value {
     if let Some(known) = members.get("x-known").filter(|_| !types.contains(&"array")) {
         shapes.push(json!({ "enum": known }));
     }
-    if texts && !members.contains_key("x-plain") && !members.contains_key("const") {
+    if texts && !members.contains_key("x-plain") && fields::options(schema).is_none() {
         shapes.push(json!({ "$ref": "#/$defs/expression" }));
     }
     let null_shape = |shapes: &Value| shapes.as_array().into_iter().flatten().any(|shape| shape["type"] == "null");

@@ -27,6 +27,7 @@ pub static ANAM: Anam = Anam;
 
 static SERVICE: Service = Service {
     title: "Anam",
+    update: "partial PUT of the changed fields",
     base_url: "https://api.anam.ai",
     key_variable: "ANAM_API_KEY",
     key_header: "Authorization",

@@ -27,6 +27,7 @@ pub static BLAND: Bland = Bland;
 
 static SERVICE: Service = Service {
     title: "Bland",
+    update: "PATCH of the draft, then promotion",
     base_url: "https://api.bland.ai",
     key_variable: "BLAND_API_KEY",
     key_header: "authorization",

@@ -25,6 +25,7 @@ pub static OPENGIANT: OpenGiant = OpenGiant;
 
 static SERVICE: Service = Service {
     title: "OpenGiant",
+    update: "PATCH with the whole `attributes`",
     base_url: "https://api.opengiant.com",
     key_variable: "OPENGIANT_API_KEY",
     key_header: "authorization",

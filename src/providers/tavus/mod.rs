@@ -29,6 +29,7 @@ pub static TAVUS: Tavus = Tavus;
 
 static SERVICE: Service = Service {
     title: "Tavus",
+    update: "JSON Patch of the changed paths",
     base_url: "https://tavusapi.com",
     key_variable: "TAVUS_API_KEY",
     key_header: "x-api-key",

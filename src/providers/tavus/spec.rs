@@ -132,11 +132,12 @@ closed! {
         #[schemars(extend("x-known" = [
             "tavus-gemma-4", "tavus-glm-4.7", "tavus-gpt-oss", "tavus-gemini-2.5-flash", "tavus-gemini-3-flash",
             "tavus-claude-haiku-4.5", "tavus-gpt-5.2", "tavus-gpt-4.1", "tavus-gpt-4o", "tavus-gpt-4o-mini",
-        ]))]
+        ], "x-known-unless" = "base_url"))]
         pub model: String,
         /// Your own endpoint that speaks OpenAI's protocol, without `/chat/completions`. Wants `model` and `api_key` too.
         pub base_url: String,
         /// Key of that endpoint. A secret; never read back.
+        #[schemars(extend("x-secret" = true))]
         pub api_key: String,
         /// Whether thinking begins before the participant has finished. Default: true.
         pub speculative_inference: bool,
@@ -166,6 +167,7 @@ closed! {
         pub tts_engine: String,
         /// Your key at the engine, for private voices. A secret; never read back. With ElevenLabs and a dictionary it needs
         /// the scope `pronunciation_dictionaries_write`.
+        #[schemars(extend("x-secret" = true))]
         pub api_key: String,
         /// Id of the voice at the engine.
         pub external_voice_id: String,

@@ -1,7 +1,5 @@
 //! What the end-to-end tests share: a project in a folder of its own, the binary run in it, and a served sandbox in another process.
 
-#![expect(dead_code, reason = "each test file uses a part of it")]
-
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -11,28 +9,28 @@ use std::process::{Child, Command, Stdio};
 use serde_json::Value;
 
 /// A project in a temporary folder.
-pub struct Project {
-    pub folder: tempfile::TempDir,
+pub(crate) struct Project {
+    pub(crate) folder: tempfile::TempDir,
     environment: BTreeMap<String, String>,
 }
 
 /// What a run of the binary gave.
 #[derive(Debug)]
-pub struct Run {
-    pub code: i32,
-    pub stdout: String,
-    pub stderr: String,
+pub(crate) struct Run {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 impl Run {
     /// The result as JSON.
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("no JSON ({error}): {self:?}"))
     }
 
     /// Fails unless the run ended with a code.
     #[track_caller]
-    pub fn ends(self, code: i32) -> Self {
+    pub(crate) fn ends(self, code: i32) -> Self {
         assert_eq!(self.code, code, "stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
         self
     }
@@ -40,7 +38,7 @@ impl Run {
 
 impl Project {
     /// A project with these files.
-    pub fn new(files: &[(&str, &str)]) -> Self {
+    pub(crate) fn new(files: &[(&str, &str)]) -> Self {
         let project = Self { folder: tempfile::tempdir().expect("a folder"), environment: BTreeMap::new() };
         for (path, text) in files {
             project.write(path, text);
@@ -49,7 +47,7 @@ impl Project {
     }
 
     /// A copy of the repository's example cast.
-    pub fn example() -> Self {
+    pub(crate) fn example() -> Self {
         let project = Self::new(&[]);
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         fs::copy(root.join("personaform.yaml"), project.path("personaform.yaml")).expect("copied");
@@ -57,35 +55,35 @@ impl Project {
         project
     }
 
-    pub fn path(&self, below: &str) -> PathBuf {
+    pub(crate) fn path(&self, below: &str) -> PathBuf {
         self.folder.path().join(below)
     }
 
-    pub fn write(&self, below: &str, text: &str) {
+    pub(crate) fn write(&self, below: &str, text: &str) {
         let path = self.path(below);
         fs::create_dir_all(path.parent().expect("a parent")).expect("made");
         fs::write(path, text).expect("written");
     }
 
-    pub fn read(&self, below: &str) -> String {
+    pub(crate) fn read(&self, below: &str) -> String {
         fs::read_to_string(self.path(below)).unwrap_or_else(|error| panic!("{below}: {error}"))
     }
 
     /// Replaces a text that stands exactly once in a file.
     #[track_caller]
-    pub fn edit(&self, below: &str, old: &str, new: &str) {
+    pub(crate) fn edit(&self, below: &str, old: &str, new: &str) {
         let text = self.read(below);
         assert_eq!(text.matches(old).count(), 1, "`{old}` in {below}");
         self.write(below, &text.replace(old, new));
     }
 
     /// Sets a variable for all further runs.
-    pub fn set(&mut self, name: &str, value: &str) {
+    pub(crate) fn set(&mut self, name: &str, value: &str) {
         self.environment.insert(name.to_owned(), value.to_owned());
     }
 
     /// Runs the binary, with nothing in its environment but what was set.
-    pub fn run(&self, arguments: &[&str]) -> Run {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Run {
         let output = self.command(arguments).output().expect("the binary runs");
         Run {
             code: output.status.code().unwrap_or(-1),
@@ -94,14 +92,14 @@ impl Project {
         }
     }
 
-    pub fn command(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_personaform"));
         command.args(arguments).current_dir(self.folder.path()).env_clear().envs(&self.environment).stdin(Stdio::null());
         command
     }
 
     /// Every byte of every file below the project.
-    pub fn everything(&self) -> Vec<(PathBuf, Vec<u8>)> {
+    pub(crate) fn everything(&self) -> Vec<(PathBuf, Vec<u8>)> {
         let mut found = Vec::new();
         collect(self.folder.path(), &mut found);
         found
@@ -130,15 +128,15 @@ fn collect(folder: &Path, found: &mut Vec<(PathBuf, Vec<u8>)>) {
 }
 
 /// `personaform sandbox` in a process of its own; ends with this value.
-pub struct Served {
+pub(crate) struct Served {
     child: Child,
     /// By account: base URL, header, variable and key, as the command prints them.
-    pub accounts: Value,
+    pub(crate) accounts: Value,
 }
 
 impl Served {
     /// Serves a project's accounts on a free port.
-    pub fn start(project: &Project) -> Self {
+    pub(crate) fn start(project: &Project) -> Self {
         let mut child = project
             .command(&["sandbox", "--listen", "127.0.0.1:0", "--format", "json"])
             .stdout(Stdio::piped())
@@ -159,16 +157,16 @@ impl Served {
         Self { child, accounts: printed["accounts"].clone() }
     }
 
-    pub fn base_url(&self, account: &str) -> String {
+    pub(crate) fn base_url(&self, account: &str) -> String {
         self.accounts[account]["base_url"].as_str().expect("a base URL").to_owned()
     }
 
-    pub fn key(&self, account: &str) -> String {
+    pub(crate) fn key(&self, account: &str) -> String {
         self.accounts[account]["key"].as_str().expect("a key").to_owned()
     }
 
     /// Sends one request as another client would, and gives status and body.
-    pub fn request(&self, account: &str, method: &str, path: &str, body: Option<Value>) -> (u16, Value) {
+    pub(crate) fn request(&self, account: &str, method: &str, path: &str, body: Option<Value>) -> (u16, Value) {
         let header = self.accounts[account]["header"].as_str().expect("a header");
         let (name, value) = header.split_once(": ").expect("a header line");
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");

@@ -1,9 +1,7 @@
 //! The whole job through the binary, on the example cast and the embedded miniatures over real HTTP.
 
-mod support;
-
+use crate::support::{Project, Served};
 use serde_json::{Value, json};
-use support::{Project, Served};
 
 /// Applies the example cast in the sandbox.
 fn applied() -> Project {
@@ -295,7 +293,7 @@ fn everything_holds_at_a_server_that_is_not_the_embedded_one() {
     client.set("SUPPORT_LLM_KEY", secret);
 
     let mut printed = String::new();
-    let mut keep = |run: support::Run| {
+    let mut keep = |run: crate::support::Run| {
         printed += &run.stdout;
         printed += &run.stderr;
         run

@@ -1,13 +1,11 @@
 //! The committed schemas are those of the code, accept the example cast, and refuse what `validate` refuses.
 
-mod support;
-
 use std::fs;
 use std::path::Path;
 
+use crate::support::Project;
 use jsonschema::validator_for;
 use serde_json::Value;
-use support::Project;
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))

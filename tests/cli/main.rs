@@ -1,0 +1,6 @@
+//! Tests that run the binary: each module one topic, one process for all.
+
+mod end_to_end;
+mod readme;
+mod schemas;
+mod support;
