@@ -2,8 +2,6 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 fn main() -> ExitCode {
-    ExitCode::from(personaform::cli::run(&personaform::cli::args::Cli::parse()))
+    ExitCode::from(personaform::cli::main())
 }

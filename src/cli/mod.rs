@@ -8,12 +8,27 @@ mod plan;
 mod screen;
 mod session;
 
+use clap::Parser;
+
 use args::{Cli, Command};
 use exit::Stop;
 use screen::Screen;
 
-/// Runs the command line and gives the exit code.
-pub fn run(cli: &Cli) -> u8 {
+/// Reads the command line, runs it and gives the exit code.
+///
+/// A command line that is not understood ends with 1: clap's own 2 means "there are changes" here.
+pub fn main() -> u8 {
+    match Cli::try_parse() {
+        Ok(cli) => run(&cli),
+        Err(error) => {
+            // Help and version come this way too, on standard output. Nothing can be done about a closed stream.
+            let _ = error.print();
+            if error.use_stderr() { exit::Exit::Failed.code() } else { exit::Exit::Done.code() }
+        }
+    }
+}
+
+fn run(cli: &Cli) -> u8 {
     let screen = Screen::new(&cli.common);
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
         Ok(runtime) => runtime,

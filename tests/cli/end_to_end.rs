@@ -409,3 +409,12 @@ fn a_selection_plans_only_what_it_names_and_a_wrong_one_says_so() {
     let wrong = project.run(&["--sandbox", "plan", "--target", "tavus.support-giude"]).ends(1);
     assert!(wrong.stderr.contains("did you mean `tavus.support-guide`?"), "{}", wrong.stderr);
 }
+
+#[test]
+fn a_command_line_that_is_not_understood_is_no_change() {
+    let project = Project::example();
+    let run = project.run(&["plan", "--detailed-exitcodes"]).ends(1);
+    assert!(run.stderr.contains("--detailed-exitcode"), "{}", run.stderr);
+    project.run(&[]).ends(1);
+    assert!(project.run(&["--version"]).ends(0).stdout.starts_with("personaform "));
+}
