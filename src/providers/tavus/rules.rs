@@ -20,6 +20,7 @@ const FIELDS: &[FieldRule] = &[
     // Old personas carry empty and null members (`base_url`, `default_query`, `guardrails_id`) that nobody wrote.
     FieldRule::at("").empty_is_absent(),
     FieldRule::at("/persona_name").empty_is_absent().clear(Clear::Impossible("a persona keeps its name")),
+    FieldRule::at("/pal_name").empty_is_absent().clear(Clear::Impossible("a PAL keeps its name")),
     FieldRule::at("/system_prompt").empty_is_absent().clear(Clear::Impossible("a persona always keeps its prompt")),
     // Not in the documented read, and `full` is what it is without one.
     FieldRule::at("/pipeline_mode").empty_is_absent().reading(Reading::MayBeOmitted).clear(Clear::Text("full")),
@@ -81,6 +82,7 @@ fn word_as_boolean(switch: &Value) -> Value {
 mod tests {
     use serde_json::json;
 
+    use super::super::api;
     use super::super::spec::PATHS;
     use super::*;
     use crate::persona::name::Pointer;
@@ -93,7 +95,11 @@ mod tests {
     fn every_rule_names_a_field_of_the_section() {
         for rule in FIELDS {
             let field = Pointer::parse(rule.path.trim_end_matches("/*")).expect("a pointer");
-            assert!(field.is_root() || PATHS.contains(&field), "{}", rule.path);
+            assert!(
+                field.is_root() || PATHS.contains(&field) || api::renamed().any(|renamed| renamed == field),
+                "{}",
+                rule.path
+            );
         }
     }
 
