@@ -9,23 +9,23 @@ use serde_json::{Map, Value, json};
 use super::rules::RULES;
 use crate::persona::name::Pointer;
 use crate::plan::Reading;
-use crate::plan::value::{get, is_secret};
+use crate::plan::value::{get, is_secret, leaves};
 
 /// One test for every live value that the operations replace, remove or change within, holding the value as Tavus showed it, so
 /// that numbers are compared as it writes them.
 ///
-/// Left out is what a read does not show as it is stored: write-only fields, functions without their descriptions, and values
-/// that hold a secret.
+/// An object is tested member by member, since it may hold members that reads do not show. Left out is what a read does not show
+/// as it is stored: write-only fields, functions without their descriptions, and values that hold a secret.
 pub(super) fn tests(live: &Map<String, Value>, operations: &[Value]) -> Vec<Value> {
     let paths = operations.iter().filter_map(|operation| Pointer::parse(operation.get("path")?.as_str()?).ok());
     let guarded: BTreeSet<Pointer> = paths.map(|path| outside_lists(live, &path)).collect();
-    guarded
+    leaves(live)
         .into_iter()
-        .filter_map(|path| {
-            let shown = get(live, &path)?;
-            let faithful = matches!(RULES.field(&path).reading, Reading::Always | Reading::MayBeOmitted);
-            (faithful && !holds_secret(shown)).then(|| json!({"op": "test", "path": path, "value": shown}))
+        .filter(|(path, shown)| {
+            let faithful = matches!(RULES.field(path).reading, Reading::Always | Reading::MayBeOmitted);
+            faithful && guarded.iter().any(|guarded| guarded.covers(path)) && !is_empty_object(shown) && !holds_secret(shown)
         })
+        .map(|(path, shown)| json!({"op": "test", "path": path, "value": shown}))
         .collect()
 }
 
@@ -36,6 +36,10 @@ fn outside_lists(live: &Map<String, Value>, path: &Pointer) -> Pointer {
         .map(|length| Pointer::new(&segments[..length]))
         .find(|above| get(live, above).is_some_and(Value::is_array))
         .unwrap_or_else(|| path.clone())
+}
+
+fn is_empty_object(value: &Value) -> bool {
+    value.as_object().is_some_and(Map::is_empty)
 }
 
 fn holds_secret(value: &Value) -> bool {

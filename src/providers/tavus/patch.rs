@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::api::Api;
-use super::rules::{LLM_HEADERS, LLM_TOOLS, RULES};
+use super::rules::{FUNCTIONS, LLM_HEADERS, RULES};
 use super::{guard, lists, predict, wire};
 use crate::persona::name::Pointer;
 use crate::plan::value::{get, is_empty, leaves, remove, set};
@@ -160,7 +160,7 @@ fn write(path: &Pointer, live: Option<&Value>, value: &Value) -> Value {
 /// Whether functions are shown without their descriptions: which of them are as wanted is then not known, so that all are
 /// sent again.
 fn hides_descriptions(path: &Pointer, functions: &[Value]) -> bool {
-    path.to_string() == LLM_TOOLS
+    FUNCTIONS.contains(&path.to_string().as_str())
         && functions
             .iter()
             .filter_map(|tool| tool.get("function").and_then(Value::as_object))
