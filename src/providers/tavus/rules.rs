@@ -60,7 +60,7 @@ const FIELDS: &[FieldRule] = &[
     FieldRule::at("/layers/tts/api_key").empty_is_absent().reading(Reading::Never).clear(Clear::Text("")),
     FieldRule::at(LLM_HEADERS).empty_is_absent().reading(Reading::Never),
     // Tavus refills the fields of this layer that have a default, and which those are it does not say; these two have none.
-    FieldRule::at("/layers/conversational_flow/*").empty_is_absent().clear(Clear::Impossible(
+    FieldRule::at("/layers/conversational_flow/*").clear(Clear::Impossible(
         "Tavus refills this layer with its defaults; `conversational_flow: null` turns all of it off",
     )),
     FieldRule::at("/layers/conversational_flow/wake_phrase").empty_is_absent(),
