@@ -23,7 +23,7 @@ use crate::config;
 use crate::documents::{Fields, Story, stories};
 use crate::world::{World, holds_secret};
 
-type Checked<T> = Result<T, TestCaseError>;
+pub(crate) type Checked<T> = Result<T, TestCaseError>;
 
 fn address() -> Address {
     Address::parse("account.ada").expect("an address")
@@ -34,7 +34,7 @@ fn place() -> Place {
 }
 
 /// A section as what is wanted; none where it is refused.
-fn compiled(world: &World, section: &Map<String, Value>, release: bool, ignore: Vec<Pointer>) -> Option<Resource> {
+pub(crate) fn compiled(world: &World, section: &Map<String, Value>, release: bool, ignore: Vec<Pointer>) -> Option<Resource> {
     let settings = Settings { release: Some(release), ignore_changes: ignore, ..Settings::default() };
     let places = Places { fields: BTreeMap::new(), section: place() };
     let target = Target { account: AccountName::new("account"), fields: section.clone(), settings, places };
@@ -46,12 +46,12 @@ fn compiled(world: &World, section: &Map<String, Value>, release: bool, ignore: 
 }
 
 /// What is remembered of the object, and what it is read as.
-struct Known {
-    id: RemoteId,
-    applied: Map<String, Value>,
+pub(crate) struct Known {
+    pub(crate) id: RemoteId,
+    pub(crate) applied: Map<String, Value>,
 }
 
-fn planned(world: &mut World, resource: &Resource, known: Option<&Known>) -> Checked<(Plan, Option<Live>)> {
+pub(crate) fn planned(world: &mut World, resource: &Resource, known: Option<&Known>) -> Checked<(Plan, Option<Live>)> {
     let live = known.and_then(|known| world.read(&known.id, &[&known.applied, &resource.fields]));
     let record = known.map(|known| Record {
         provider: world.provider.id().to_owned(),
@@ -89,7 +89,7 @@ fn only(plan: &Plan) -> Checked<Option<&Change>> {
     Ok(plan.changes.first())
 }
 
-fn created(world: &mut World, change: &Change) -> Checked<Known> {
+pub(crate) fn created(world: &mut World, change: &Change) -> Checked<Known> {
     prop_assert_eq!(change.action, Action::Create);
     let (first, rest) = change.requests.split_first().expect("a request");
     let response = world.send(first);

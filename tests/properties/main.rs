@@ -4,6 +4,7 @@
 //! `PROPTEST_CASES=1000000 cargo test --release --test properties` runs a million cases of each law.
 
 mod documents;
+mod guard;
 mod law;
 mod minimal;
 mod world;

@@ -257,6 +257,13 @@ impl World {
         }
     }
 
+    /// Somebody writes over a value of a Tavus persona in the meantime.
+    pub(crate) fn change_elsewhere(&mut self, id: &RemoteId, path: &str, value: Value) {
+        let Service::Tavus { sandbox, .. } = &mut self.service else { panic!("only of Tavus") };
+        let path = persona_spelling(&pointer(path)).to_string();
+        sandbox.alter(id.as_str(), |persona| *persona.pointer_mut(&path).expect("it is there") = value);
+    }
+
     /// The service comes to hold what no file names.
     pub(crate) fn strangers(&mut self, id: &RemoteId, which: u8) {
         let extra = json!({"kept": [1, {"deep": null}], "a/b~c": "x"});
