@@ -193,7 +193,8 @@ impl Session {
             };
             let client = Client::new(service, &base_url, &SecretString::from(key), &secrets, Patience::default())
                 .map_err(|error| Stop::failed(format!("the account `{}`: {error}", account.name)))?;
-            let connection = Connection { provider, client, base_url, key_variable, sealer: Arc::clone(sealer) };
+            let name = account.name.clone();
+            let connection = Connection { account: name, provider, client, base_url, key_variable, sealer: Arc::clone(sealer) };
             connections.insert(account.name.clone(), connection);
         }
         if problems.is_empty() { Ok(connections) } else { Err(Stop::Problems(problems)) }

@@ -8,7 +8,8 @@ use super::rules::WRITE_ONLY;
 use crate::persona::name::Pointer;
 use crate::plan::value::remove;
 use crate::plan::{Live, Method, RemoteId, Request};
-use crate::provider::{Body, Listed, Page, Refusal, RefusalKind, Response, Seen};
+use crate::provider::{Listed, Page, Refusal, RefusalKind, Response, Seen};
+use crate::providers::refusal::words;
 
 /// Personas per page; Tavus's own client asks for as many.
 const PAGE_SIZE: usize = 100;
@@ -172,7 +173,7 @@ pub(super) fn name(fields: &Map<String, Value>) -> String {
 
 /// Whether Tavus plainly says that there is no such persona. A bare 404 does not: it may come from a wrong origin.
 fn is_gone(response: &Response) -> bool {
-    let said = response.json().and_then(words).unwrap_or_default();
+    let said = response.json().and_then(|_| words(response)).unwrap_or_default();
     matches!(response.status, 400 | 404 | 410) && NO_SUCH_PERSONA.iter().any(|words| said.contains(words))
 }
 
@@ -183,12 +184,7 @@ fn is_detached(request: &Request, response: &Response) -> bool {
 
 /// Tavus's no, in its own words and with what is known to help.
 fn refusal(response: &Response) -> Refusal {
-    let said = match &response.body {
-        Body::Json(answer) => words(answer),
-        Body::Text(text) => readable(text),
-        Body::Empty => None,
-    };
-    let said = said.unwrap_or_else(|| format!("answered {} without a word", response.status));
+    let said = words(response).unwrap_or_else(|| format!("answered {} without a word", response.status));
     let refusal = Refusal::by_status(response.status, said);
     let conflict = response.json().and_then(|answer| answer.get("conflict")?.as_str());
     if conflict == Some("maker_changes") {
@@ -200,57 +196,10 @@ fn refusal(response: &Response) -> Refusal {
     match response.status {
         _ if is_gone(response) => Refusal { kind: RefusalKind::Absent, ..refusal }
             .with_help("the persona was deleted, or is a stock one, or belongs to another account"),
-        401 => refusal.with_help("check that the account's key is valid, and allowed from this address"),
+        401 => refusal.with_help("a key may be limited to certain IP addresses"),
         404 | 410 => Refusal { kind: RefusalKind::Invalid, ..refusal }
             .with_help("Tavus says 400 of a persona that does not exist: check the account's `base_url`"),
         _ => refusal,
-    }
-}
-
-/// What an answer says in `error`, `message` and `details`, each once; failing these, the name of the conflict.
-fn words(answer: &Value) -> Option<String> {
-    let mut said: Vec<String> = Vec::new();
-    for part in ["error", "message", "details"].iter().filter_map(|key| text(answer.get(key)?)) {
-        if !said.contains(&part) {
-            said.push(part);
-        }
-    }
-    if said.is_empty() {
-        said.extend(answer.get("conflict").and_then(text).map(|conflict| format!("conflict: {conflict}")));
-    }
-    (!said.is_empty()).then(|| shortened(&said.join(": ")))
-}
-
-fn text(value: &Value) -> Option<String> {
-    match value {
-        Value::Null => None,
-        Value::String(text) => Some(text.trim().to_owned()).filter(|text| !text.is_empty()),
-        Value::Object(members) if members.contains_key("message") => text(&members["message"]),
-        other => Some(other.to_string()),
-    }
-}
-
-/// A page's text without its tags, scripts and styles.
-fn readable(page: &str) -> Option<String> {
-    let mut kept = String::new();
-    let mut rest = page;
-    while let Some((before, tag)) = rest.split_once('<') {
-        kept.push_str(before);
-        kept.push(' ');
-        let name = tag.split(|letter: char| !letter.is_ascii_alphanumeric()).next().unwrap_or_default().to_ascii_lowercase();
-        let end = if matches!(name.as_str(), "script" | "style") { format!("</{name}>") } else { ">".to_owned() };
-        rest = tag.split_once(&end).map_or("", |(_, after)| after);
-    }
-    kept.push_str(rest);
-    let words = kept.split_whitespace().collect::<Vec<_>>().join(" ");
-    (!words.is_empty()).then(|| shortened(&words))
-}
-
-/// At most 200 characters.
-fn shortened(text: &str) -> String {
-    match text.char_indices().nth(200) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
     }
 }
 
@@ -259,6 +208,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::provider::Body;
 
     fn listed(page: u32, response: &Response) -> Result<Page, Refusal> {
         super::listed(Api::Personas, page, response)
@@ -415,15 +365,9 @@ mod tests {
     }
 
     #[test]
-    fn tavus_own_words_are_found_wherever_they_stand() {
-        let said = |body: Value| refusal(&answer(400, body)).message;
-        assert_eq!(said(json!({"error": "Invalid replica_uuid"})), "Invalid replica_uuid");
-        assert_eq!(said(json!({"message": "no", "details": {"x": ["too long"]}})), r#"no: {"x":["too long"]}"#);
-        assert_eq!(said(json!({"error": {"message": "nested"}, "message": "nested"})), "nested");
-        assert_eq!(said(json!({})), "answered 400 without a word");
-        let page = "<html><head><style>p{}</style></head>\n<body><h1>502 Bad Gateway</h1><hr>cloud</body></html>";
-        assert_eq!(refusal(&text(502, page)).message, "502 Bad Gateway cloud");
-        assert_eq!(refusal(&text(500, &"é".repeat(900))).message.chars().count(), 201);
+    fn an_answer_without_a_word_says_so() {
+        assert_eq!(refusal(&answer(400, json!({}))).message, "answered 400 without a word");
+        assert_eq!(refusal(&answer(400, json!({"error": "Invalid replica_uuid"}))).message, "Invalid replica_uuid");
     }
 
     #[test]
