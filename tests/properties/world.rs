@@ -130,7 +130,10 @@ impl World {
         let mut incoming = Incoming::new(&request.method.to_string(), &request.path)
             .with_header(service.key_header, &format!("{}key", service.key_prefix));
         if let Some(body) = &request.body {
-            incoming = incoming.with_json(&self.sealer.unseal(body).expect("known secrets"));
+            match self.sealer.unseal(body) {
+                Ok(body) => incoming = incoming.with_json(&body),
+                Err(name) => return Response { status: 499, body: Body::Text(format!("{name} cannot be sent: {body}")) },
+            }
         }
         let answer = match &mut self.service {
             Service::Tavus { sandbox, .. } => sandbox.handle(&incoming),
