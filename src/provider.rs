@@ -2,7 +2,7 @@
 //! response means, so the engine alone owns order, concurrency, retry and stopping.
 
 use schemars::{Schema, SchemaGenerator};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::persona::document::{Persona, Target};
 use crate::persona::problem::Problem;
@@ -18,6 +18,24 @@ pub trait Provider: Dialect {
 
     /// The JSON Schema of a target section's own fields.
     fn section(&self, generator: &mut SchemaGenerator) -> Schema;
+
+    /// The settings that an account takes here besides those that all accounts take: the `properties` of a JSON Schema. One with
+    /// `x-section` has a section schema of its own for each of its values.
+    fn options(&self) -> Map<String, Value> {
+        Map::new()
+    }
+
+    /// The provider as these settings of an account make it; none where it takes none.
+    fn configured(&self, options: &Map<String, Value>) -> Option<&'static dyn Provider> {
+        let _ = options;
+        None
+    }
+
+    /// Warnings about a target that can be planned all the same.
+    fn advice(&self, target: &Target) -> Vec<Problem> {
+        let _ = target;
+        Vec::new()
+    }
 
     /// Turns a target of a persona into what is wanted of one object.
     ///

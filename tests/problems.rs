@@ -58,7 +58,7 @@ fn vocabulary() -> Vocabulary {
             "number": { "anyOf": [{ "type": "string" }, { "type": "null" }] },
         },
     });
-    let words = |section, releases, key_variable| ProviderWords { section, releases, key_variable };
+    let words = |section, releases, key_variable| ProviderWords { section, releases, key_variable, ..ProviderWords::default() };
     Vocabulary {
         providers: BTreeMap::from([
             ("face".to_owned(), words(face, false, "FACE_API_KEY")),

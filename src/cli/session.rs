@@ -67,7 +67,10 @@ pub(super) fn read_project(common: &Common, screen: &Screen, root: &Path) -> Res
     let mut compiled = None;
     if let Some(project) = &loaded.project {
         match providers::compile(project) {
-            Ok(result) => compiled = Some(result),
+            Ok(mut result) => {
+                problems.append(&mut result.warnings);
+                compiled = Some(result);
+            }
             Err(more) => problems.extend(more),
         }
     }
@@ -167,7 +170,7 @@ impl Session {
         let mut problems = Vec::new();
         let secrets: Vec<SecretString> = self.project.secrets.values().cloned().collect();
         for account in self.project.accounts.values().filter(|account| self.needs(&account.name)) {
-            let Some(provider) = providers::find(&account.provider) else { continue };
+            let Some(provider) = providers::configured(account) else { continue };
             let service = provider.service();
             let key_variable = account.key_variable.clone().unwrap_or_else(|| service.key_variable.to_owned());
             let (base_url, key) = match sandbox {
@@ -190,7 +193,8 @@ impl Session {
             };
             let client = Client::new(service, &base_url, &SecretString::from(key), &secrets, Patience::default())
                 .map_err(|error| Stop::failed(format!("the account `{}`: {error}", account.name)))?;
-            let connection = Connection { provider, client, base_url, key_variable, sealer: Arc::clone(sealer) };
+            let name = account.name.clone();
+            let connection = Connection { account: name, provider, client, base_url, key_variable, sealer: Arc::clone(sealer) };
             connections.insert(account.name.clone(), connection);
         }
         if problems.is_empty() { Ok(connections) } else { Err(Stop::Problems(problems)) }
@@ -326,7 +330,7 @@ pub(super) fn sandbox_key(account: &Account) -> String {
 
 /// The provider of an account, known since the project was loaded.
 pub(super) fn provider_of(account: &Account) -> Option<&'static dyn Provider> {
-    providers::find(&account.provider)
+    providers::configured(account)
 }
 
 /// Whether a text matches a pattern in which `*` stands for any characters.

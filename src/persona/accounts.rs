@@ -5,12 +5,14 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use serde_json::{Map, Value};
+
 use super::Vocabulary;
 use super::check;
 use super::document::{Account, Safety};
 use super::expression::{Expression, recognise};
 use super::name::AccountName;
-use super::node::{Entry, Node};
+use super::node::{Entry, Kind, Node};
 use super::problem::{Place, Problem};
 use super::schema;
 use super::suggest::{closest, listed};
@@ -51,7 +53,7 @@ pub(super) fn read(root: &Node, vocabulary: &Vocabulary, targets: &serde_json::V
         if let Some(defaults) =
             entry.value.entry("defaults").map(|entry| &entry.value).filter(|node| !node.entries().is_empty())
         {
-            let part = &targets["$defs"][format!("{}.defaults", account.provider)];
+            let part = &targets["$defs"][format!("{}.defaults", account.section)];
             let found = check::check(defaults, targets, part, &["targets", &entry.key], Some(&entry.place));
             // A field that is wanted may still come from the target.
             problems.extend(found.into_iter().filter(|problem| problem.code != "missing-field"));
@@ -93,7 +95,35 @@ fn account(entry: &Entry, vocabulary: &Vocabulary, problems: &mut Vec<Problem>) 
         key_variable = variable.text().map(str::to_owned);
     }
     let name = AccountName::new(name);
-    Some(Account { name, provider: provider?.to_owned(), base_url, key_variable, place: entry.place.clone() })
+    let options = options(entry, provider?, vocabulary, problems);
+    let section = vocabulary.providers[provider?].section_name(provider?, &options);
+    let provider = provider?.to_owned();
+    Some(Account { name, provider, base_url, key_variable, options, section, place: entry.place.clone() })
+}
+
+/// The settings that only some providers know; the schema has seen to their types.
+fn options(entry: &Entry, provider: &str, vocabulary: &Vocabulary, problems: &mut Vec<Problem>) -> Map<String, Value> {
+    let mut options = Map::new();
+    for setting in entry.value.entries() {
+        let mut knowing = vocabulary
+            .providers
+            .iter()
+            .filter(|(_, words)| words.options.contains_key(&setting.key))
+            .map(|(id, _)| id.as_str());
+        if vocabulary.providers[provider].options.contains_key(&setting.key) {
+            let value = match &setting.value.kind {
+                Kind::Bool(value) => Some(Value::Bool(*value)),
+                _ => setting.value.text().map(Value::from),
+            };
+            options.extend(value.map(|value| (setting.key.clone(), value)));
+        } else if let Some(first) = knowing.next() {
+            let message = format!("`{}` means nothing at {provider}", setting.key);
+            let others = listed(std::iter::once(first).chain(knowing));
+            let problem = Problem::error("unknown-option", setting.place.clone(), message);
+            problems.push(problem.with_help(format!("remove it: it is a setting of accounts at {others}")));
+        }
+    }
+    options
 }
 
 fn base_url(node: &Node, problems: &mut Vec<Problem>) -> Option<String> {

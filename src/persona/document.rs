@@ -46,6 +46,10 @@ pub struct Account {
     pub base_url: Option<String>,
     /// The environment variable that holds the key; none: the provider's own.
     pub key_variable: Option<String>,
+    /// The settings that only its provider knows, as written.
+    pub options: Map<String, Value>,
+    /// The name of the schema of its sections.
+    pub section: String,
     /// Where the account was written.
     pub place: Place,
 }

@@ -69,7 +69,7 @@ pub fn load(root: &Path, vocabulary: &Vocabulary, environment: &dyn Fn(&str) -> 
     // Without the project's accounts, sections named after a provider can still be checked.
     let document = match &settings {
         Some(settings) => {
-            let accounts = settings.accounts.values().map(|account| (account.name.clone(), account.provider.clone()));
+            let accounts = settings.accounts.values().map(|account| (account.name.clone(), account.section.clone()));
             schema::persona_document(vocabulary, &accounts.collect())
         }
         None => general,
@@ -123,7 +123,7 @@ pub fn load(root: &Path, vocabulary: &Vocabulary, environment: &dyn Fn(&str) -> 
     Loaded { project, problems }
 }
 
-/// Reads only the accounts of a project, by name with the provider of each, for the schema of its persona files.
+/// Reads only the accounts of a project, by name with the name of each one's section, for the schema of its persona files.
 ///
 /// # Errors
 /// The problems of the project file, if errors are among them.
@@ -144,7 +144,7 @@ pub fn load_accounts(root: &Path, vocabulary: &Vocabulary) -> Result<BTreeMap<Ac
         return Err(problems);
     }
     let accounts = settings.map(|settings| settings.accounts).unwrap_or_default();
-    Ok(accounts.into_values().map(|account| (account.name, account.provider)).collect())
+    Ok(accounts.into_values().map(|account| (account.name, account.section)).collect())
 }
 
 /// What a YAML file turned out to be.

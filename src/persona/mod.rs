@@ -22,7 +22,7 @@ mod yaml;
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 pub use load::{Loaded, find_root, load, load_accounts};
 pub use schema::{persona_schema, project_schema};
@@ -35,7 +35,7 @@ pub struct Vocabulary {
 }
 
 /// The words of one provider.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct ProviderWords {
     /// JSON Schema (draft 2020-12, self-contained) of the provider's own fields in a target section. Objects are closed with
     /// `additionalProperties: false` unless the service's contract is open there. Two keywords of ours: `x-known` (a list of
@@ -46,4 +46,21 @@ pub struct ProviderWords {
     pub releases: bool,
     /// The environment variable that holds the key of an account that names none (`TAVUS_API_KEY`).
     pub key_variable: &'static str,
+    /// The settings that an account takes here besides those of every account: the `properties` of a JSON Schema.
+    pub options: Map<String, Value>,
+    /// Sections that take the place of [`ProviderWords::section`] where the account's `x-section` setting has this value.
+    pub sections: BTreeMap<String, Value>,
+}
+
+impl ProviderWords {
+    /// The name under which the section of an account with these settings is known: the provider's, or with the value of the
+    /// setting that decides (`tavus-pals`).
+    pub(crate) fn section_name(&self, provider: &str, options: &Map<String, Value>) -> String {
+        let decides = |name: &String| self.options.get(name).is_some_and(|schema| schema.get("x-section").is_some());
+        let values = options.iter().filter(|(name, _)| decides(name)).filter_map(|(_, value)| value.as_str());
+        match values.into_iter().find(|value| self.sections.contains_key(*value)) {
+            Some(value) => format!("{provider}-{value}"),
+            None => provider.to_owned(),
+        }
+    }
 }

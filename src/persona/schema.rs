@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::Vocabulary;
 use super::name::AccountName;
+use super::{ProviderWords, Vocabulary};
 
 /// The dialect of every schema here.
 const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
@@ -19,17 +19,36 @@ const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
 pub fn project_schema(vocabulary: &Vocabulary) -> Value {
     let mut document = project_document(vocabulary);
     let defaults = |provider: &str| json!({ "properties": { "defaults": { "$ref": format!("#/$defs/{provider}.defaults") } } });
-    let by_provider = vocabulary.providers.keys().map(|provider| {
-        json!({ "if": { "properties": { "provider": { "const": provider } }, "required": ["provider"] }, "then": defaults(provider) })
+    let cases = |provider: &str, words: &ProviderWords| {
+        let decider = words.options.iter().find(|(_, schema)| schema.get("x-section").is_some()).map(|(name, _)| name);
+        let selected = json!({ "enum": words.sections.keys().collect::<Vec<_>>() });
+        let Some(decider) = decider else { return vec![(json!(true), defaults(provider))] };
+        let usual = json!({ "not": { "properties": { decider: selected }, "required": [decider] } });
+        let one = |value: &String| {
+            let case = json!({ "properties": { decider: { "const": value } }, "required": [decider] });
+            (case, defaults(&format!("{provider}-{value}")))
+        };
+        std::iter::once((usual, defaults(provider))).chain(words.sections.keys().map(one)).collect()
+    };
+    let by_provider = vocabulary.providers.iter().flat_map(|(provider, words)| {
+        let named = json!({ "properties": { "provider": { "const": provider } }, "required": ["provider"] });
+        cases(provider, words).into_iter().map(move |(case, then)| json!({ "if": both(&named, &case), "then": then }))
     });
     document["$defs"]["account"]["allOf"] = by_provider.collect();
-    let by_name = vocabulary.providers.keys().map(|provider| {
-        let unnamed = json!({ "if": { "not": { "required": ["provider"] } }, "then": defaults(provider) });
+    let by_name = vocabulary.providers.iter().map(|(provider, words)| {
+        let unnamed = json!({ "not": { "required": ["provider"] } });
+        let cases = cases(provider, words).into_iter().map(|(case, then)| json!({ "if": both(&unnamed, &case), "then": then }));
+        let all: Vec<Value> = std::iter::once(json!({ "$ref": "#/$defs/account" })).chain(cases).collect();
         let description = format!("An account at {provider}, unless its `provider` says otherwise.");
-        (provider.clone(), json!({ "description": description, "allOf": [{ "$ref": "#/$defs/account" }, unnamed] }))
+        (provider.clone(), json!({ "description": description, "allOf": all }))
     });
     document["properties"]["accounts"]["properties"] = Value::Object(by_name.collect());
     export::exported(document)
+}
+
+/// Both conditions of an `if`.
+fn both(one: &Value, other: &Value) -> Value {
+    if other == &json!(true) { one.clone() } else { json!({ "allOf": [one, other] }) }
 }
 
 /// The schema of a persona for editors (draft 2020-12); the section of each account is typed by its provider's id.
@@ -58,6 +77,11 @@ pub(super) fn project_document(vocabulary: &Vocabulary) -> Value {
             "defaults": { "description": "Fields beneath every target of this account, merged by key.", "type": "object", "x-deferred": true },
         },
     });
+    let mut account = account;
+    let options = vocabulary.providers.values().flat_map(|words| words.options.clone());
+    if let Some(properties) = account["properties"].as_object_mut() {
+        properties.extend(options);
+    }
     let mut definitions = definitions(vocabulary);
     definitions.insert("account".to_owned(), account);
     json!({
@@ -136,8 +160,9 @@ pub(super) fn persona_document(vocabulary: &Vocabulary, accounts: &BTreeMap<Acco
 /// For each provider `NAME` (a target: fields and settings), `NAME.defaults` (fields alone) and its own definitions.
 fn definitions(vocabulary: &Vocabulary) -> Map<String, Value> {
     let mut definitions = Map::new();
-    for (provider, words) in &vocabulary.providers {
-        let mut section = inline::inlined(&words.section);
+    for (provider, words, section) in sections(vocabulary) {
+        let provider = &provider;
+        let mut section = inline::inlined(section);
         namespaced(&mut section, provider);
         if let Some(own) = section.as_object_mut().and_then(|section| section.remove("$defs")) {
             for (name, definition) in own.as_object().into_iter().flatten() {
@@ -158,6 +183,14 @@ fn definitions(vocabulary: &Vocabulary) -> Map<String, Value> {
         definitions.insert(provider.clone(), target);
     }
     definitions
+}
+
+/// The sections of all providers by name, those among them that a setting of the account selects.
+fn sections(vocabulary: &Vocabulary) -> impl Iterator<Item = (String, &ProviderWords, &Value)> {
+    vocabulary.providers.iter().flat_map(|(provider, words)| {
+        let selected = words.sections.iter().map(move |(value, section)| (format!("{provider}-{value}"), words, section));
+        std::iter::once((provider.clone(), words, &words.section)).chain(selected)
+    })
 }
 
 /// The `$` keys of a target.

@@ -48,7 +48,7 @@ pub(in super::super) fn vocabulary() -> Vocabulary {
         "additionalProperties": false,
         "properties": { "key": { "type": "string", "x-secret": true }, "number": { "anyOf": [{ "type": "string" }, { "type": "null" }] } },
     });
-    let words = |section, releases, key_variable| ProviderWords { section, releases, key_variable };
+    let words = |section, releases, key_variable| ProviderWords { section, releases, key_variable, ..ProviderWords::default() };
     Vocabulary {
         providers: BTreeMap::from([
             ("face".to_owned(), words(face, false, "FACE_API_KEY")),

@@ -61,7 +61,9 @@ impl Comparison<'_> {
         let live = self.shown(path, rule);
         let applied = get(self.applied, path);
         let unseen = rule.reading == Reading::Partly && applied.is_some_and(|applied| !same(applied, wanted));
-        if equal(rule, wanted, live) && !unseen {
+        // An object that is to go and shows no member may still hold hidden ones of ours.
+        let hollow = wanted.is_null() && live.is_some_and(is_empty_object) && self.hides_below(path, applied);
+        if equal(rule, wanted, live) && !unseen && !hollow {
             return;
         }
         let reason = match applied {
@@ -80,6 +82,17 @@ impl Comparison<'_> {
             also_drifted: reason == Reason::Declared && applied.is_some_and(|applied| !equal(rule, applied, live)),
             release_only: false,
         });
+    }
+
+    /// Whether something that we applied below a path is not shown by reads.
+    fn hides_below(&self, path: &Pointer, applied: Option<&Value>) -> bool {
+        let members = applied.and_then(Value::as_object);
+        members.is_some_and(|members| {
+            leaves(members).iter().any(|(below, value)| {
+                let whole = Pointer::new(path.segments().iter().chain(below.segments()));
+                !value.is_null() && self.rules.field(&whole).reading != Reading::Always
+            })
+        })
     }
 
     fn compare_removed(&self, path: &Pointer, found: &mut Differences) {
@@ -264,6 +277,17 @@ mod tests {
         assert_eq!(compare(secret("1"), secret("1"), json!({"key": "********"})), Differences::default());
         assert_eq!(compare(secret("2"), secret("1"), json!({"key": "********"})).edits.len(), 1);
         assert_eq!(compare(secret("1"), json!({}), json!({})).edits.len(), 1);
+    }
+
+    #[test]
+    fn an_object_that_is_cleared_and_shows_no_member_goes_with_its_hidden_ones() {
+        let found = compare(json!({"a": null}), json!({"a": {"k": 1}}), json!({}));
+        assert_eq!(found, Differences::default());
+        static HIDDEN: Rules =
+            Rules { fields: &[FieldRule::at("/a").empty_is_absent(), FieldRule::at("/a/k").reading(Reading::Never)], ..RULES };
+        let (desired, applied, live) = (object(json!({"a": null})), object(json!({"a": {"k": 1}})), object(json!({"a": {}})));
+        let found = Comparison { desired: &desired, applied: &applied, live: &live, rules: &HIDDEN, ignore: &[] }.differences();
+        assert_eq!(reasons(&found), [("/a".to_owned(), Reason::Declared, true)]);
     }
 
     #[test]

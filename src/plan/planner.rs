@@ -475,10 +475,21 @@ fn overall(found: &Differences) -> Reason {
     }
 }
 
-/// What state will remember: the desired document, with ignored fields as they were applied before.
+/// What state will remember: the desired document, with ignored fields as they were applied before. Something other than an
+/// object that the files want above an ignored field is written over it, and wins.
 fn applied_afterwards(resource: &Resource, before: &Map<String, Value>) -> Map<String, Value> {
     let mut applied = resource.fields.clone();
-    for path in &resource.ignore {
+    let wins = |path: &Pointer| {
+        let mut above = path.parent();
+        while let Some(pointer) = above {
+            if value::get(&resource.fields, &pointer).is_some_and(|value| !value.is_object() || value::is_secret(value)) {
+                return true;
+            }
+            above = pointer.parent();
+        }
+        false
+    };
+    for path in resource.ignore.iter().filter(|path| !wins(path)) {
         match value::get(before, path) {
             Some(old) => value::set(&mut applied, path, old.clone()),
             None => {

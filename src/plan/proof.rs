@@ -57,6 +57,9 @@ pub fn prove(
     let Some(before) = before else { return Ok(()) };
     for (path, value) in leaves(&before.fields) {
         let edited = edits.iter().any(|edit| edit.path.covers(&path) || path.covers(&edit.path));
+        // What the files name was compared above: an object that is wanted empty may come to be where `null` was.
+        let ignored = resource.ignore.iter().any(|ignored| ignored.covers(&path));
+        let edited = edited || (get(&resource.fields, &path).is_some() && !ignored);
         let kept = get(&after.fields, &path).is_some_and(|after| same(after, value))
             || equal(dialect.rules().field(&path), value, get(&after.fields, &path));
         if !edited && !kept && !unknown(&path) {

@@ -5,6 +5,7 @@ pub mod bland;
 pub mod field;
 pub mod open_object;
 pub mod opengiant;
+pub mod refusal;
 pub mod tavus;
 #[cfg(test)]
 mod trial;
@@ -12,9 +13,9 @@ mod trial;
 use std::collections::BTreeMap;
 
 use schemars::generate::SchemaSettings;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use crate::persona::document::Project;
+use crate::persona::document::{Account, Project};
 use crate::persona::problem::Problem;
 use crate::persona::{ProviderWords, Vocabulary};
 use crate::plan::{Address, Resource};
@@ -29,6 +30,12 @@ pub fn all() -> [&'static dyn Provider; 4] {
 /// The provider with an id.
 pub fn find(id: &str) -> Option<&'static dyn Provider> {
     all().into_iter().find(|provider| provider.id() == id)
+}
+
+/// The provider of an account, as the account's settings make it.
+pub fn configured(account: &Account) -> Option<&'static dyn Provider> {
+    let provider = find(&account.provider)?;
+    Some(provider.configured(&account.options).unwrap_or(provider))
 }
 
 /// A fresh miniature of a provider's service that takes one key.
@@ -48,6 +55,8 @@ pub fn vocabulary() -> Vocabulary {
         section: section(provider),
         releases: provider.rules().releases,
         key_variable: provider.service().key_variable,
+        options: provider.options(),
+        sections: sections(provider),
     };
     Vocabulary { providers: all().into_iter().map(|provider| (provider.id().to_owned(), words(provider))).collect() }
 }
@@ -61,6 +70,21 @@ fn section(provider: &dyn Provider) -> Value {
     provider.section(&mut settings.into_generator()).to_value()
 }
 
+/// The section schemas that differ by an account's settings, by the setting's value.
+fn sections(provider: &dyn Provider) -> BTreeMap<String, Value> {
+    let mut sections = BTreeMap::new();
+    for (name, schema) in provider.options().iter().filter(|(_, schema)| schema.get("x-section").is_some()) {
+        for value in schema["enum"].as_array().into_iter().flatten() {
+            let options = Map::from_iter([(name.clone(), value.clone())]);
+            let spoken = provider.configured(&options).map(section);
+            if let (Some(value), Some(own)) = (value.as_str(), spoken.filter(|own| *own != section(provider))) {
+                sections.insert(value.to_owned(), own);
+            }
+        }
+    }
+    sections
+}
+
 /// What the files of a project come to.
 #[derive(Debug)]
 pub struct Compiled {
@@ -68,6 +92,8 @@ pub struct Compiled {
     pub resources: BTreeMap<Address, Resource>,
     /// New address to old address (`previously`).
     pub moves: BTreeMap<Address, Address>,
+    /// What is no obstacle, and worth knowing.
+    pub warnings: Vec<Problem>,
 }
 
 /// Compiles every target of every persona.
@@ -75,11 +101,11 @@ pub struct Compiled {
 /// # Errors
 /// All problems of all targets.
 pub fn compile(project: &Project) -> Result<Compiled, Vec<Problem>> {
-    let mut compiled = Compiled { resources: BTreeMap::new(), moves: BTreeMap::new() };
+    let mut compiled = Compiled { resources: BTreeMap::new(), moves: BTreeMap::new(), warnings: Vec::new() };
     let mut problems = Vec::new();
     for persona in project.personas.values() {
         for target in &persona.targets {
-            let provider = project.accounts.get(&target.account).and_then(|account| find(&account.provider));
+            let provider = project.accounts.get(&target.account).and_then(configured);
             let Some(provider) = provider else { continue };
             let address = Address::new(target.account.clone(), persona.key.clone());
             match provider.compile(&address, persona, target) {
@@ -88,6 +114,7 @@ pub fn compile(project: &Project) -> Result<Compiled, Vec<Problem>> {
                         compiled.moves.insert(address.clone(), Address::new(target.account.clone(), old.clone()));
                     }
                     compiled.resources.insert(address, resource);
+                    compiled.warnings.extend(provider.advice(target));
                 }
                 Err(more) => problems.extend(more),
             }

@@ -50,7 +50,13 @@ impl Applier<'_> {
             Some(async move {
                 let failed = self.look_again(connection, change).await.err()?;
                 let why = match failed {
-                    Ending::Stale { message } | Ending::Failed { message, .. } => message,
+                    Ending::Stale { message } => message,
+                    Ending::Failed { request, status, message, help } => {
+                        let request = request.unwrap_or_default();
+                        let status = status.map(|status| format!(" was answered with {status}")).unwrap_or_default();
+                        let help = help.map(|help| format!("; {help}")).unwrap_or_default();
+                        format!("{request}{status}: {message}{help}")
+                    }
                     _ => return None,
                 };
                 Some((change.address.clone(), why))
@@ -256,7 +262,12 @@ impl Work<'_> {
             Ok(_) => Ok(Ending::Done { verified: readable }),
             Err(failure) => Err(Ending::Unknown {
                 request: failure.request,
-                message: format!("it was written, but could not be read back: {}", failure.message),
+                message: match failure.status {
+                    Some(status) => {
+                        format!("it was written, but reading it back was answered with {status}: {}", failure.message)
+                    }
+                    None => format!("it was written, but could not be read back: {}", failure.message),
+                },
                 help: "run `personaform plan` to see whether it is as wanted".to_owned(),
             }),
         }
@@ -338,10 +349,17 @@ impl Work<'_> {
 /// The ending for a request that failed.
 fn failed(failure: Failure) -> Ending {
     if failure.maybe_done {
+        let help = "run `personaform plan` to see whether it was done before you try again";
         return Ending::Unknown {
             request: failure.request,
-            message: failure.message,
-            help: "run `personaform plan` to see whether it was done before you try again".to_owned(),
+            message: match failure.status {
+                Some(status) => format!("answered with {status}: {}", failure.message),
+                None => failure.message,
+            },
+            help: match failure.help {
+                Some(more) if failure.status.is_some() => format!("{help}; {more}"),
+                _ => help.to_owned(),
+            },
         };
     }
     Ending::Failed { request: Some(failure.request), status: failure.status, message: failure.message, help: failure.help }

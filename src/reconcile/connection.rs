@@ -5,12 +5,15 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use crate::http::{Client, Fault};
+use crate::persona::name::AccountName;
 use crate::plan::{Live, Reading, RemoteId, Request};
 use crate::provider::{Listed, Provider, Refusal, RefusalKind, Response, Seen};
 use crate::state::Sealer;
 
 /// An account that can be talked to.
 pub struct Connection {
+    /// Its name.
+    pub account: AccountName,
     /// The kind of service.
     pub provider: &'static dyn Provider,
     /// The way to it.
@@ -67,16 +70,27 @@ impl Connection {
 
     /// A service's no, as a failure with advice and without secrets.
     pub fn refused(&self, request: &Request, refusal: &Refusal) -> Failure {
-        let help = match (&refusal.help, refusal.kind) {
-            (Some(help), _) => Some(help.clone()),
-            (None, RefusalKind::Unauthorized) => {
-                Some(format!("check the key in `${}` for {}", self.key_variable, self.base_url))
+        let (account, variable, home) = (&self.account, &self.key_variable, &self.base_url);
+        let usual = match refusal.kind {
+            RefusalKind::Unauthorized => {
+                Some(format!("check that the key of the account `{account}`, in `${variable}`, is valid for {home}"))
             }
-            (None, RefusalKind::Forbidden) => {
-                Some(format!("the key in `${}` lacks the permission for this", self.key_variable))
+            RefusalKind::Forbidden if matches!(refusal.status, 401 | 403) => {
+                Some(format!("the key of the account `{account}`, in `${variable}`, lacks the permission for this"))
             }
-            (None, RefusalKind::Busy) => Some("run the same command again later".to_owned()),
-            (None, _) => None,
+            RefusalKind::Busy => Some("run the same command again later".to_owned()),
+            RefusalKind::Conflict => Some("look at the object as it is now with `personaform plan`".to_owned()),
+            RefusalKind::Invalid => {
+                Some("correct what the service complains of, in the persona's section or its account".to_owned())
+            }
+            RefusalKind::Absent => Some("it may have been deleted elsewhere: plan again".to_owned()),
+            RefusalKind::Unreadable => Some(format!("check the `base_url` of the account `{account}`, {home}")),
+            RefusalKind::Forbidden => None,
+        };
+        // Which key was refused is never left out; elsewhere the provider knows better.
+        let help = match (usual, &refusal.help) {
+            (Some(usual), Some(own)) if matches!(refusal.status, 401 | 403) => Some(format!("{usual}; {own}")),
+            (usual, own) => own.clone().or(usual),
         };
         Failure {
             request: label(request),

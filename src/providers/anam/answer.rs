@@ -6,6 +6,7 @@ use super::wire::PER_PAGE;
 use super::{INHERIT, NO_LLM};
 use crate::plan::{Live, Method, RemoteId, Request};
 use crate::provider::{Body, Listed, Page, Refusal, RefusalKind, Response, Seen};
+use crate::providers::refusal::words;
 
 /// Fields that reads show under the name that writes use.
 const ALIKE: [&str; 9] = [
@@ -19,9 +20,6 @@ const ALIKE: [&str; 9] = [
     "enableAudioPassthrough",
     "widgetConfig",
 ];
-
-/// How much of a text that is no JSON goes into a message, in characters.
-const MOST_TEXT: usize = 300;
 
 pub(super) fn observed(response: &Response) -> Result<Seen, Refusal> {
     if !response.is_success() {
@@ -166,72 +164,16 @@ fn text(object: &Map<String, Value>, member: &str) -> String {
 
 /// The service's words, wherever it put them.
 fn refusal(response: &Response) -> Refusal {
-    let message = match &response.body {
-        Body::Empty => format!("no explanation with status {}", response.status),
-        Body::Text(text) => shortened(text),
-        Body::Json(value) => explanation(value).unwrap_or_else(|| shortened(&value.to_string())),
-    };
+    let message = words(response).unwrap_or_else(|| format!("no explanation with status {}", response.status));
     let refusal = Refusal::by_status(response.status, message);
     match refusal.kind {
-        RefusalKind::Unauthorized => refusal.with_help("check the API key of this account"),
         RefusalKind::Forbidden => {
-            refusal.with_help("give the API key the permission for personas, or ask whether the organization has access")
+            refusal.with_help("it needs the permission for personas, and the organization access to what is named")
         }
         RefusalKind::Absent if !is_plainly_absent(response) => {
             let refusal = Refusal { kind: RefusalKind::Unreadable, ..refusal };
             refusal.with_help("check `base_url` of this account")
         }
         _ => refusal,
-    }
-}
-
-/// `message`, else `error`; then what a failed validation adds in `summary`, else in `details`.
-fn explanation(body: &Value) -> Option<String> {
-    let member = |name: &str| body.get(name).and_then(words);
-    let head = member("message").or_else(|| member("error"));
-    let tail = member("summary").or_else(|| member("details"));
-    match (head, tail) {
-        (Some(head), Some(tail)) if head != tail => Some(format!("{head}: {tail}")),
-        (head, tail) => head.or(tail),
-    }
-}
-
-fn words(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) => Some(text.clone()).filter(|text| !text.trim().is_empty()),
-        Value::Array(items) => {
-            let found: Vec<String> = items.iter().filter_map(words).collect();
-            (!found.is_empty()).then(|| found.join("; "))
-        }
-        Value::Object(members) => {
-            let message = members.get("message").and_then(words)?;
-            Some(match members.get("path").and_then(path) {
-                Some(path) => format!("{path}: {message}"),
-                None => message,
-            })
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) => None,
-    }
-}
-
-/// The place of a mistake: a text, or a list of names and indices.
-fn path(value: &Value) -> Option<String> {
-    let joined = match value {
-        Value::String(text) => text.clone(),
-        Value::Array(steps) => {
-            let step = |step: &Value| step.as_str().map_or_else(|| step.to_string(), str::to_owned);
-            steps.iter().map(step).collect::<Vec<_>>().join(".")
-        }
-        _ => return None,
-    };
-    Some(joined).filter(|path| !path.is_empty())
-}
-
-/// One line of bounded length.
-fn shortened(text: &str) -> String {
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    match line.char_indices().nth(MOST_TEXT) {
-        Some((end, _)) => format!("{}…", &line[..end]),
-        None => line,
     }
 }

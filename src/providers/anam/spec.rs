@@ -195,6 +195,7 @@ pub(super) fn compile(address: &Address, persona: &Persona, target: &Target) -> 
     .into_iter()
     .filter_map(|(field, value, help)| required(target, field, value, help))
     .collect();
+    let problems: Vec<Problem> = problems.into_iter().chain(secret_origin(target, &section)).collect();
     if !problems.is_empty() {
         return Err(problems);
     }
@@ -212,6 +213,16 @@ pub(super) fn compile(address: &Address, persona: &Persona, target: &Target) -> 
         ignore: target.settings.ignore_changes.clone(),
         prevent_destroy: target.settings.prevent_destroy,
     })
+}
+
+/// A bare domain is rewritten by the service, which cannot be foreseen of one that nobody may see: it would never settle.
+fn secret_origin(target: &Target, section: &Section) -> Option<Problem> {
+    let Field::Value(widget) = &section.widget_config else { return None };
+    let Field::Value(origins) = &widget.allowed_origins else { return None };
+    let index = origins.iter().position(|origin| matches!(origin, Field::Secret(_)))?;
+    let place = target.places.of(&Pointer::new(["widgetConfig".to_owned(), "allowedOrigins".to_owned(), index.to_string()]));
+    let problem = Problem::error("secret-origin", place, "an origin is shown to every visitor and cannot be a secret");
+    Some(problem.with_help("write the origin itself"))
 }
 
 fn shared(value: Option<&Value>) -> Field<String> {

@@ -45,6 +45,10 @@ fn path_of(id: &RemoteId) -> String {
 /// One request, and a second one for what the create call does not take.
 pub(super) fn create(resource: &Resource) -> Draft {
     let mut first = without_nulls(&resource.fields);
+    // Left out, the prompt would become a text of the service's own.
+    if resource.fields.get("systemPrompt").is_some_and(Value::is_null) {
+        first.insert("systemPrompt".to_owned(), Value::from(""));
+    }
     let second: Map<String, Value> =
         UPDATE_ONLY.iter().filter_map(|field| first.remove_entry(*field)).filter(|(_, value)| !is_hollow(value)).collect();
     let mut draft = Draft::default();

@@ -10,6 +10,7 @@ use super::PERSONA_FIELDS;
 use super::wire::PAGE_SIZE;
 use crate::plan::{Live, Method, RemoteId, Request};
 use crate::provider::{Body, Listed, Page, Refusal, RefusalKind, Response, Seen};
+use crate::providers::refusal::words;
 
 /// What describes a version and is not part of it; new with every write or promotion.
 const VERSION_MARKS: [&str; 9] = [
@@ -85,6 +86,9 @@ fn payload(response: &Response) -> Result<Option<&Value>, Refusal> {
         // A page in front of the service speaks, not the service: even its 404 says nothing about a persona.
         Body::Text(_) => {
             let mut refusal = Refusal::unreadable(response, "what Bland's API answers");
+            if let Some(said) = words(response).filter(|_| !response.is_success()) {
+                refusal.message = said;
+            }
             if !matches!(response.status, 404 | 410) && !response.is_success() {
                 refusal.kind = Refusal::by_status(response.status, "").kind;
             }
@@ -95,7 +99,12 @@ fn payload(response: &Response) -> Result<Option<&Value>, Refusal> {
     if complaints.is_empty() && response.is_success() {
         return Ok(body.get("data").filter(|data| !data.is_null()));
     }
-    Err(refusal(response.status, &complaints))
+    let mut refusal = refusal(response.status, &complaints);
+    if complaints.is_empty() {
+        // Not in one of the shapes of its API: a gateway's, then.
+        refusal.message = words(response).unwrap_or(refusal.message);
+    }
+    Err(refusal)
 }
 
 /// One error, in whatever shape it came.

@@ -7,6 +7,7 @@ use crate::persona::name::Pointer;
 use crate::plan::{Draft, Edit, Live, Method, RemoteId, Request, Resource};
 use crate::provider::{Body, Refusal, RefusalKind, Response};
 use crate::providers::open_object::{complete, without_nulls};
+use crate::providers::refusal::words;
 
 const PERSONAS: &str = "/v1/personas";
 const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
@@ -86,10 +87,9 @@ fn success(response: &Response) -> Result<Option<&Value>, Refusal> {
     match (&response.body, error) {
         (Body::Json(body), None) if response.is_success() => Ok(Some(body)),
         (Body::Empty, _) if response.is_success() => Ok(None),
-        (Body::Json(body), error) => {
-            let message = body.get("message").and_then(Value::as_str).unwrap_or("no reason given");
-            let code = error.map(|code| format!(" (error {code})")).unwrap_or_default();
-            let mut refusal = Refusal::by_status(response.status, format!("{message}{code}"));
+        (Body::Json(_), _) => {
+            let said = words(response).unwrap_or_else(|| "no reason given".to_owned());
+            let mut refusal = Refusal::by_status(response.status, said);
             if response.is_success() {
                 refusal.kind = RefusalKind::Invalid;
             }
@@ -98,6 +98,9 @@ fn success(response: &Response) -> Result<Option<&Value>, Refusal> {
         (Body::Empty, _) => Err(Refusal::by_status(response.status, "no reason given")),
         (Body::Text(_), _) => {
             let mut refusal = Refusal::unreadable(response, "what OpenGiant's API answers");
+            if let Some(said) = words(response).filter(|_| !response.is_success()) {
+                refusal.message = said;
+            }
             if !matches!(response.status, 404 | 410) && !response.is_success() {
                 refusal.kind = Refusal::by_status(response.status, "").kind;
             }

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use super::api::Api;
 use super::spec::Section;
 use crate::persona::document::{Persona, Target};
 use crate::persona::name::Pointer;
@@ -19,15 +20,18 @@ const FLOW_WITHOUT_DEFAULT: [&str; 2] = ["wake_phrase", "sleep_phrase"];
 ///
 /// # Errors
 /// Every problem of the section, each at its place.
-pub(super) fn compile(address: &Address, persona: &Persona, target: &Target) -> Result<Resource, Vec<Problem>> {
-    let mut section: Section = serde_json::from_value(Value::Object(target.fields.clone())).map_err(|fault| {
+pub(super) fn compile(api: Api, address: &Address, persona: &Persona, target: &Target) -> Result<Resource, Vec<Problem>> {
+    let mut written = target.fields.clone();
+    api.as_persona(&mut written);
+    let mut section: Section = serde_json::from_value(Value::Object(written)).map_err(|fault| {
         let message = format!("this is no section for Tavus: {fault}");
         vec![Problem::error("tavus-section", target.places.section.clone(), message)]
     })?;
     let mut problems = Vec::new();
     check_context(&section, target, &mut problems);
     check_prompt(&section, persona, target, &mut problems);
-    check_flow(&section, target, &mut problems);
+    check_flow(api, &section, target, &mut problems);
+    check_face(api, &section, target, &mut problems);
     if !problems.is_empty() {
         return Err(problems);
     }
@@ -40,10 +44,12 @@ pub(super) fn compile(address: &Address, persona: &Persona, target: &Target) -> 
         Field::Value(name) => name.clone(),
         Field::Absent | Field::Null | Field::Secret(_) => String::new(),
     };
+    let mut fields = fields(&section);
+    api.from_persona(&mut fields);
     Ok(Resource {
         address: address.clone(),
         name,
-        fields: fields(&section),
+        fields,
         bind: target.settings.id.clone().map(RemoteId::new),
         release: true,
         ignore: target.settings.ignore_changes.clone(),
@@ -109,18 +115,56 @@ fn check_prompt(section: &Section, persona: &Persona, target: &Target, problems:
     problems.push(problem.with_help("write `prompt` at the top of the persona, or `system_prompt` in this section"));
 }
 
-fn check_flow(section: &Section, target: &Target, problems: &mut Vec<Problem>) {
+fn check_flow(api: Api, section: &Section, target: &Target, problems: &mut Vec<Problem>) {
     let flow = Pointer::new(["layers", "conversational_flow"]);
     let fields = fields(section);
     for (name, field) in value::get(&fields, &flow).and_then(Value::as_object).into_iter().flatten() {
         if field.is_null() && !FLOW_WITHOUT_DEFAULT.contains(&name.as_str()) {
+            let path = api.own(&flow.child(name));
+            let name = path.last().unwrap_or(name);
             let message = format!("`{name}` cannot be `null`: Tavus fills this layer with its defaults");
             problems.push(
-                Problem::error("tavus-flow-null", target.places.of(&flow.child(name)), message)
+                Problem::error("tavus-flow-null", target.places.of(&path), message)
                     .with_help("leave the field out, or write the value that you want"),
             );
         }
     }
+}
+
+/// A PAL cannot be made without a face.
+fn check_face(api: Api, section: &Section, target: &Target, problems: &mut Vec<Problem>) {
+    let given = matches!(&section.default_replica_id, Field::Value(id) if !id.is_empty())
+        || matches!(section.default_replica_id, Field::Secret(_));
+    if api == Api::Personas || given || (target.settings.id.is_some() && section.default_replica_id.is_absent()) {
+        return;
+    }
+    let face = Pointer::new(["default_face_id"]);
+    problems.push(
+        Problem::error("tavus-face-missing", target.places.of(&face), "a PAL always has a face")
+            .with_help("write `default_face_id` with the id (`r…`) of a face, stock or own"),
+    );
+}
+
+/// Inline functions in each of the lists that may hold them.
+const INLINE_TOOLS: [[&str; 3]; 4] = [
+    ["layers", "llm", "tools"],
+    ["layers", "perception", "visual_tools"],
+    ["layers", "perception", "audio_tools"],
+    ["layers", "perception", "perception_tools"],
+];
+
+/// Warnings about a section that can be planned all the same.
+pub(super) fn advice(target: &Target) -> Vec<Problem> {
+    let written = |path: &Pointer| value::get(&target.fields, path).is_some_and(|value| !value::is_empty(value));
+    let lists = INLINE_TOOLS.into_iter().map(Pointer::new).filter(written);
+    lists
+        .map(|path| {
+            let name = path.last().unwrap_or_default().to_owned();
+            let message = format!("inline `{name}` are deprecated at Tavus, and an invalid one makes it drop all of `layers`");
+            Problem::warning("tavus-inline-tools", target.places.of(&path), message)
+                .with_help("register the functions as tools, and name their ids in `tool_ids`")
+        })
+        .collect()
 }
 
 #[cfg(test)]
@@ -142,6 +186,10 @@ mod tests {
 
     /// Compiles a section; each of its fields stands at its own made-up offset, the section at 0.
     fn compile_with(shared: Shared, id: Option<&str>, section: Value) -> Result<Resource, Vec<Problem>> {
+        compile_for(Api::Personas, shared, id, section)
+    }
+
+    fn compile_for(api: Api, shared: Shared, id: Option<&str>, section: Value) -> Result<Resource, Vec<Problem>> {
         let fields = section.as_object().expect("an object").clone();
         let places = (1..).zip(value::leaves(&fields)).map(|(offset, (path, _))| (path, place(offset))).collect();
         let target = Target {
@@ -153,7 +201,7 @@ mod tests {
         let key = Key::new("ada");
         let address = Address::new(target.account.clone(), key.clone());
         let persona = Persona { key, shared, previously: None, targets: Vec::new(), place: place(0) };
-        compile(&address, &persona, &target)
+        compile(api, &address, &persona, &target)
     }
 
     fn shared_fields() -> Shared {
@@ -224,5 +272,23 @@ mod tests {
         let section = json!({"context": "A shop.", "system_prompt": ""});
         let found = codes(compile_with(shared_fields(), None, section));
         assert_eq!(found, [("tavus-context", 1), ("tavus-prompt-missing", 2)].into());
+    }
+
+    #[test]
+    fn a_pal_is_spelled_in_its_own_words_and_has_a_face() {
+        let section = json!({
+            "default_face_id": "r1", "layers": {"conversational_flow": {"pal_interruptibility": "low"}}, "pal_name": "Ada B",
+        });
+        let resource = compile_for(Api::Pals, shared_fields(), None, section.clone()).expect("a resource");
+        let mut wanted = section;
+        wanted["system_prompt"] = json!("Be kind.");
+        assert_eq!(Value::Object(resource.fields), wanted);
+        assert_eq!(resource.name, "Ada B");
+        let faceless = |section: Value| codes(compile_for(Api::Pals, shared_fields(), None, section));
+        assert_eq!(faceless(json!({})), [("tavus-face-missing", 0)].into());
+        assert_eq!(faceless(json!({"default_face_id": ""})), [("tavus-face-missing", 1)].into());
+        assert!(compile_for(Api::Pals, shared_fields(), Some("p1"), json!({})).is_ok());
+        let flow = json!({"default_face_id": "r1", "layers": {"conversational_flow": {"pal_interruptibility": null}}});
+        assert_eq!(faceless(flow), [("tavus-flow-null", 2)].into());
     }
 }

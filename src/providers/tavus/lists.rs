@@ -14,12 +14,15 @@ pub(super) fn operation(at: &Pointer, live: &Value, wanted: &Value) -> Value {
 /// The same for a list whose order means nothing.
 pub(super) fn set_operation(at: &Pointer, live: &[Value], wanted: &[Value]) -> Value {
     let whole = replace(at, &Value::Array(wanted.to_vec()));
-    if has_twins(live) || has_twins(wanted) {
-        return whole;
+    // Twins count: what is there once more than wanted goes once.
+    let mut new: Vec<&Value> = wanted.iter().collect();
+    let mut gone = Vec::new();
+    for (index, value) in live.iter().enumerate() {
+        match new.iter().position(|other| same(other, value)) {
+            Some(at) => drop(new.remove(at)),
+            None => gone.push(index),
+        }
     }
-    let missing_in = |list: &[Value], value: &Value| !list.iter().any(|other| same(other, value));
-    let gone: Vec<usize> = (0..live.len()).filter(|&index| missing_in(wanted, &live[index])).collect();
-    let new: Vec<&Value> = wanted.iter().filter(|value| missing_in(live, value)).collect();
     match (gone[..].first(), new[..].first()) {
         (Some(&index), None) if gone.len() == 1 => shorter(remove(&at.child(index.to_string())), whole),
         (None, Some(value)) if new.len() == 1 => shorter(add(&at.child("-"), value), whole),
@@ -82,10 +85,6 @@ fn narrow_list(at: &Pointer, live: &[Value], wanted: &[Value]) -> Option<Value> 
         ([live], [wanted]) => Some(operation(&element, live, wanted)),
         _ => None,
     }
-}
-
-fn has_twins(list: &[Value]) -> bool {
-    list.iter().enumerate().any(|(index, value)| list[..index].iter().any(|other| same(other, value)))
 }
 
 fn shorter(inner: Value, whole: Value) -> Value {
@@ -160,5 +159,7 @@ mod tests {
         let wanted = [json!("d2468101214"), json!("d1357911131")];
         assert_eq!(set_operation(&at(), &live, &wanted), json!({"op": "replace", "path": "/list/0", "value": "d1357911131"}));
         assert_eq!(set_operation(&at(), &live, &wanted[..1]), json!({"op": "remove", "path": "/list/0"}));
+        let twins = [json!("d1234567890"), json!("d1234567890")];
+        assert_eq!(set_operation(&at(), &twins, &twins[..1]), json!({"op": "remove", "path": "/list/1"}));
     }
 }

@@ -1,7 +1,9 @@
 //! Tavus: personas below `/v2/personas`, created with JSON and updated by JSON Patch (RFC 6902). Only its row stands here; what
 //! it wants and how it answers is told in `spec`, `rules`, `patch` and `wire`.
 
+mod api;
 mod compile;
+mod guard;
 mod lists;
 mod patch;
 mod predict;
@@ -14,18 +16,28 @@ mod wire;
 mod tests;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde_json::{Map, Value, json};
+
+use api::Api;
 
 use crate::persona::document::{Persona, Target};
 use crate::persona::problem::Problem;
 use crate::plan::{Address, Dialect, Draft, Edit, Live, RemoteId, Request, Resource, Rules};
 use crate::provider::{Page, Provider, Refusal, Response, Seen, Service};
 
-/// Tavus.
+/// Tavus as an account is set up to speak with it.
 #[derive(Clone, Copy, Debug)]
-pub struct Tavus;
+pub struct Tavus {
+    api: Api,
+    guard: bool,
+}
 
-/// The one instance, for the list of providers.
-pub static TAVUS: Tavus = Tavus;
+/// Tavus as accounts speak with it that say nothing else, for the list of providers.
+pub static TAVUS: Tavus = Tavus { api: Api::Personas, guard: false };
+
+/// Every other way to speak with it.
+static OTHERS: [Tavus; 3] =
+    [Tavus { api: Api::Personas, guard: true }, Tavus { api: Api::Pals, guard: false }, Tavus { api: Api::Pals, guard: true }];
 
 static SERVICE: Service = Service {
     title: "Tavus",
@@ -43,15 +55,15 @@ impl Dialect for Tavus {
     }
 
     fn create(&self, resource: &Resource) -> Draft {
-        patch::create(resource)
+        patch::create(self.api, resource)
     }
 
     fn update(&self, live: &Live, resource: &Resource, edits: &[Edit]) -> Draft {
-        patch::update(live, resource, edits)
+        patch::update(self.api, self.guard, live, resource, edits)
     }
 
     fn delete(&self, id: &RemoteId) -> Option<Request> {
-        Some(wire::delete(id))
+        Some(wire::delete(self.api, id))
     }
 
     fn predict(&self, live: &Live, request: &Request) -> Live {
@@ -69,27 +81,57 @@ impl Provider for Tavus {
     }
 
     fn section(&self, generator: &mut SchemaGenerator) -> Schema {
-        spec::Section::json_schema(generator)
+        let mut schema = spec::Section::json_schema(generator).to_value();
+        self.api.respell_schema(&mut schema);
+        Schema::try_from(schema).unwrap_or_default()
+    }
+
+    fn options(&self) -> Map<String, Value> {
+        let options = json!({
+            "api": {
+                "description": "The generation of the API that this account speaks: `personas` (default), or `pals` with its \
+                                newer paths and names. Sections are spelled as in that generation.",
+                "type": "string", "x-plain": true, "x-section": true, "enum": [Api::Personas.word(), Api::Pals.word()],
+            },
+            "guard": {
+                "description": "Whether every update first tests that what it writes over has not been changed elsewhere since \
+                                it was read, and fails as a whole if it has; false by default.",
+                "type": "boolean",
+            },
+        });
+        options.as_object().cloned().unwrap_or_default()
+    }
+
+    fn configured(&self, options: &Map<String, Value>) -> Option<&'static dyn Provider> {
+        let pals = options.get("api").and_then(Value::as_str) == Some(Api::Pals.word());
+        let api = if pals { Api::Pals } else { Api::Personas };
+        let guard = options.get("guard").and_then(Value::as_bool).unwrap_or(false);
+        let other = OTHERS.iter().find(|other| other.api == api && other.guard == guard);
+        Some(other.map_or(&TAVUS as &'static dyn Provider, |other| other))
+    }
+
+    fn advice(&self, target: &Target) -> Vec<Problem> {
+        compile::advice(target)
     }
 
     fn compile(&self, address: &Address, persona: &Persona, target: &Target) -> Result<Resource, Vec<Problem>> {
-        compile::compile(address, persona, target)
+        compile::compile(self.api, address, persona, target)
     }
 
     fn list(&self, page: u32) -> Option<Request> {
-        Some(wire::list(page))
+        Some(wire::list(self.api, page))
     }
 
     fn read(&self, id: &RemoteId) -> Option<Request> {
-        Some(wire::read(id))
+        Some(wire::read(self.api, id))
     }
 
     fn listed(&self, page: u32, response: &Response) -> Result<Page, Refusal> {
-        wire::listed(page, response)
+        wire::listed(self.api, page, response)
     }
 
     fn observed(&self, response: &Response) -> Result<Seen, Refusal> {
-        wire::observed(response)
+        wire::observed(self.api, response)
     }
 
     fn created(&self, response: &Response) -> Result<RemoteId, Refusal> {

@@ -8,8 +8,9 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::rules::{LLM_HEADERS, LLM_TOOLS, RULES};
-use super::{lists, predict, wire};
+use super::api::Api;
+use super::rules::{FUNCTIONS, LLM_HEADERS, RULES};
+use super::{guard, lists, predict, wire};
 use crate::persona::name::Pointer;
 use crate::plan::value::{get, is_empty, leaves, remove, set};
 use crate::plan::{Draft, Edit, Live, Method, Reading, Request, Resource};
@@ -30,7 +31,7 @@ pub(super) const TOOL_IDS: &str = "tool_ids";
 const INLINE_TOOLS: [&str; 4] = ["tools", "visual_tools", "audio_tools", "perception_tools"];
 
 /// The call that makes a persona, and where it joins meetings a second one for that.
-pub(super) fn create(resource: &Resource) -> Draft {
+pub(super) fn create(api: Api, resource: &Resource) -> Draft {
     let mut body = without_nulls(&resource.fields);
     let conferencing = remove(&mut body, &Pointer::new(CONFERENCING));
     let mut draft = Draft { requests: Vec::new(), notes: Vec::new() };
@@ -40,19 +41,19 @@ pub(super) fn create(resource: &Resource) -> Draft {
     if llm.is_some_and(|llm| llm.contains_key("base_url") && !(llm.contains_key("model") && llm.contains_key("api_key"))) {
         draft.notes.push("`/layers/llm/base_url` is set without `model` and `api_key`: Tavus asks for all three".to_owned());
     }
-    draft.requests.push(Request::new(Method::Post, wire::PERSONAS).with_body(Value::Object(body)));
+    draft.requests.push(Request::new(Method::Post, api.path()).with_body(Value::Object(body)));
     if let Some(conferencing) = conferencing {
         draft.notes.push(CONFERENCING_NOTE.to_owned());
         let operation = lists::add(&Pointer::new(CONFERENCING), &conferencing);
-        draft.requests.push(patch_request(format!("{}/{{id}}", wire::PERSONAS), vec![operation]));
+        draft.requests.push(patch_request(format!("{}/{{id}}", api.path()), vec![operation]));
     }
     draft
 }
 
 const CONFERENCING_NOTE: &str = "`/layers/conferencing` is sent in a request of its own and takes effect at once";
 
-/// The calls that carry out all edits.
-pub(super) fn update(live: &Live, resource: &Resource, edits: &[Edit]) -> Draft {
+/// The calls that carry out all edits. Guarded, each patch first tests that what it replaces or removes is as it was read.
+pub(super) fn update(api: Api, guarded: bool, live: &Live, resource: &Resource, edits: &[Edit]) -> Draft {
     let mut draft = Draft::default();
     let mut wishes = wishes(resource, edits, &mut draft.notes);
     let tool_ids = Pointer::new([TOOL_IDS]);
@@ -63,14 +64,20 @@ pub(super) fn update(live: &Live, resource: &Resource, edits: &[Edit]) -> Draft 
     note_side_effects(&live.fields, &together, &mut draft.notes);
     let operations = operations(&live.fields, resource, &together, &mut draft.notes);
     let after = predict::patched(&live.fields, &Value::Array(operations.clone()));
+    let path = wire::persona(api, &live.id);
+    let patch = |operations: Vec<Value>| {
+        let tests = if guarded { guard::tests(&live.fields, &operations) } else { Vec::new() };
+        patch_request(path.clone(), [tests, operations].concat())
+    };
     if !operations.is_empty() {
-        draft.requests.push(patch_request(wire::persona(&live.id), operations));
+        draft.requests.push(patch(operations));
     }
-    draft.requests.extend(edits.iter().filter(|edit| tool_ids.covers(&edit.path)).flat_map(|edit| tool_requests(live, edit)));
+    let tool_edits = edits.iter().filter(|edit| tool_ids.covers(&edit.path));
+    draft.requests.extend(tool_edits.flat_map(|edit| tool_requests(&path, live, edit)));
     let operations = self::operations(after.as_ref().unwrap_or(&live.fields), resource, &apart, &mut draft.notes);
     if !operations.is_empty() {
         draft.notes.push(CONFERENCING_NOTE.to_owned());
-        draft.requests.push(patch_request(wire::persona(&live.id), operations));
+        draft.requests.push(patch(operations));
     }
     draft
 }
@@ -153,7 +160,7 @@ fn write(path: &Pointer, live: Option<&Value>, value: &Value) -> Value {
 /// Whether functions are shown without their descriptions: which of them are as wanted is then not known, so that all are
 /// sent again.
 fn hides_descriptions(path: &Pointer, functions: &[Value]) -> bool {
-    path.to_string() == LLM_TOOLS
+    FUNCTIONS.contains(&path.to_string().as_str())
         && functions
             .iter()
             .filter_map(|tool| tool.get("function").and_then(Value::as_object))
@@ -195,11 +202,11 @@ fn note_side_effects(live: &Map<String, Value>, wishes: &[Wish], notes: &mut Vec
 }
 
 /// The calls that attach and detach tools of the registry.
-fn tool_requests(live: &Live, edit: &Edit) -> Vec<Request> {
+fn tool_requests(persona: &str, live: &Live, edit: &Edit) -> Vec<Request> {
     let list = |value: Option<&Value>| value.and_then(Value::as_array).cloned().unwrap_or_default();
     let before = list(live.fields.get(TOOL_IDS).or(edit.from.as_ref()));
     let after = list(edit.to.as_ref());
-    let tools = format!("{}/tools", wire::persona(&live.id));
+    let tools = format!("{persona}/tools");
     let attached: Vec<&Value> = after.iter().filter(|tool| !before.contains(tool)).collect();
     let detached = before.iter().filter(|tool| !after.contains(tool)).filter_map(Value::as_str);
     let detach = detached.map(|tool| Request::new(Method::Delete, format!("{tools}/{}", wire::segment(tool))));

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use super::api::{self, Api};
 use super::patch::{FLOW, TOOL_IDS};
 use super::spec::PATHS;
 use super::wire;
@@ -22,14 +23,17 @@ const UNDOCUMENTED: [&str; 5] = [
 pub(super) fn predict(live: &Live, request: &Request) -> Live {
     let mut after = live.clone();
     match (request.method, request.body.as_ref()) {
-        (Method::Post, Some(Value::Object(body))) if request.path == wire::PERSONAS => {
+        (Method::Post, Some(Value::Object(body)))
+            if [Api::Personas, Api::Pals].iter().any(|api| api.path() == request.path) =>
+        {
             after.fields = body.clone();
             fill(&mut after, &Pointer::root());
         }
         (Method::Patch, Some(operations)) => {
             let Some(fields) = patched(&live.fields, operations) else { return after };
             after.fields = fields;
-            let paths = operations.as_array().into_iter().flatten().filter_map(|operation| operation.get("path")?.as_str());
+            let writes = operations.as_array().into_iter().flatten().filter(|operation| operation["op"] != "test");
+            let paths = writes.filter_map(|operation| operation.get("path")?.as_str());
             for path in paths.filter_map(|path| Pointer::parse(path).ok()) {
                 after.unknown.retain(|unknown| !path.covers(unknown));
                 let flow = Pointer::new(FLOW);
@@ -63,7 +67,7 @@ fn fill(live: &mut Live, at: &Pointer) {
         return;
     }
     let undocumented = UNDOCUMENTED.iter().filter_map(|path| Pointer::parse(path).ok());
-    for path in PATHS.iter().cloned().chain(undocumented) {
+    for path in PATHS.iter().cloned().chain(api::renamed()).chain(undocumented) {
         let absent = at.covers(&path) && get(&live.fields, &path).is_none();
         if absent && !live.unknown.iter().any(|unknown| unknown.covers(&path)) {
             live.unknown.insert(path);
@@ -94,7 +98,7 @@ mod tests {
     #[test]
     fn a_created_persona_is_its_body_and_what_tavus_fills_in_is_not_known() {
         let body = json!({"persona_name": "Ada", "system_prompt": "Be kind.", "layers": {"stt": {"hotwords": "Ada"}}});
-        let request = Request::new(Method::Post, wire::PERSONAS).with_body(body.clone());
+        let request = Request::new(Method::Post, Api::Personas.path()).with_body(body.clone());
         let after = predict(&Live::empty(RemoteId::new("p1")), &request);
         assert_eq!(Value::Object(after.fields.clone()), body);
         assert_eq!(after.name, "Ada");
@@ -133,7 +137,7 @@ mod tests {
 
     #[test]
     fn what_a_later_request_writes_is_known_again() {
-        let created = Request::new(Method::Post, wire::PERSONAS).with_body(json!({"layers": {}}));
+        let created = Request::new(Method::Post, Api::Personas.path()).with_body(json!({"layers": {}}));
         let before = predict(&Live::empty(RemoteId::new("p1")), &created);
         let conferencing = Pointer::new(["layers", "conferencing"]);
         assert!(before.unknown.contains(&conferencing));

@@ -7,8 +7,14 @@ use crate::plan::{Clear, FieldRule, Listing, Reading, Rules};
 /// The list call shows whole personas; reading and deleting work by id; drafts belong to the dashboard, not to the API.
 pub(super) static RULES: Rules = Rules { list: Listing::Whole, read: true, delete: true, releases: false, fields: FIELDS };
 
-/// Functions in the language model's layer; reads leave out their descriptions.
-pub(super) const LLM_TOOLS: &str = "/layers/llm/tools";
+/// Lists of inline functions; reads leave out their descriptions. Seen of those in the language model's layer, and taken to be so
+/// of the others.
+pub(super) const FUNCTIONS: [&str; 4] = [
+    "/layers/llm/tools",
+    "/layers/perception/visual_tools",
+    "/layers/perception/audio_tools",
+    "/layers/perception/perception_tools",
+];
 
 /// Headers for one's own model endpoint; write-only as a whole, names included.
 pub(super) const LLM_HEADERS: &str = "/layers/llm/headers";
@@ -20,6 +26,7 @@ const FIELDS: &[FieldRule] = &[
     // Old personas carry empty and null members (`base_url`, `default_query`, `guardrails_id`) that nobody wrote.
     FieldRule::at("").empty_is_absent(),
     FieldRule::at("/persona_name").empty_is_absent().clear(Clear::Impossible("a persona keeps its name")),
+    FieldRule::at("/pal_name").empty_is_absent().clear(Clear::Impossible("a PAL keeps its name")),
     FieldRule::at("/system_prompt").empty_is_absent().clear(Clear::Impossible("a persona always keeps its prompt")),
     // Not in the documented read, and `full` is what it is without one.
     FieldRule::at("/pipeline_mode").empty_is_absent().reading(Reading::MayBeOmitted).clear(Clear::Text("full")),
@@ -43,12 +50,21 @@ const FIELDS: &[FieldRule] = &[
     // New personas leave out what equals a default of the language model; the other members of this layer have none.
     FieldRule::at("/layers/llm/model").empty_is_absent().reading(Reading::MayBeOmitted),
     FieldRule::at("/layers/llm/speculative_inference").empty_is_absent().reading(Reading::MayBeOmitted),
-    FieldRule::at(LLM_TOOLS).empty_is_absent().normal(without_function_descriptions).reading(Reading::Partly),
+    functions(FUNCTIONS[0]),
+    functions(FUNCTIONS[1]),
+    functions(FUNCTIONS[2]),
+    functions(FUNCTIONS[3]),
     FieldRule::at("/layers/tts/tts_emotion_control").empty_is_absent().normal(word_as_boolean),
     // An empty text overwrites a key whether it is there or not; a removal fails where none is shown, and none ever is.
     FieldRule::at("/layers/llm/api_key").empty_is_absent().reading(Reading::Never).clear(Clear::Text("")),
     FieldRule::at("/layers/tts/api_key").empty_is_absent().reading(Reading::Never).clear(Clear::Text("")),
     FieldRule::at(LLM_HEADERS).empty_is_absent().reading(Reading::Never),
+    // Tavus refills the fields of this layer that have a default, and which those are it does not say; these two have none.
+    FieldRule::at("/layers/conversational_flow/*").clear(Clear::Impossible(
+        "Tavus refills this layer with its defaults; `conversational_flow: null` turns all of it off",
+    )),
+    FieldRule::at("/layers/conversational_flow/wake_phrase").empty_is_absent(),
+    FieldRule::at("/layers/conversational_flow/sleep_phrase").empty_is_absent(),
     // Below an open map, empty values mean what the model's or the voice's maker says they mean.
     FieldRule::at("/layers/llm/extra_body/*"),
     FieldRule::at("/layers/llm/default_query/*"),
@@ -56,6 +72,10 @@ const FIELDS: &[FieldRule] = &[
     FieldRule::at("/layers/transport/*").reading(Reading::MayBeOmitted),
     FieldRule::at("/layers/sts/*").reading(Reading::MayBeOmitted),
 ];
+
+const fn functions(path: &'static str) -> FieldRule {
+    FieldRule::at(path).empty_is_absent().normal(without_function_descriptions).reading(Reading::Partly)
+}
 
 /// A list of functions without the descriptions of the functions themselves; those of parameters stay.
 fn without_function_descriptions(tools: &Value) -> Value {
@@ -81,6 +101,7 @@ fn word_as_boolean(switch: &Value) -> Value {
 mod tests {
     use serde_json::json;
 
+    use super::super::api;
     use super::super::spec::PATHS;
     use super::*;
     use crate::persona::name::Pointer;
@@ -93,7 +114,11 @@ mod tests {
     fn every_rule_names_a_field_of_the_section() {
         for rule in FIELDS {
             let field = Pointer::parse(rule.path.trim_end_matches("/*")).expect("a pointer");
-            assert!(field.is_root() || PATHS.contains(&field), "{}", rule.path);
+            assert!(
+                field.is_root() || PATHS.contains(&field) || api::renamed().any(|renamed| renamed == field),
+                "{}",
+                rule.path
+            );
         }
     }
 
@@ -123,7 +148,7 @@ mod tests {
 
     #[test]
     fn tools_are_compared_without_the_functions_descriptions() {
-        let normal = rule(LLM_TOOLS).normal.expect("a normal form");
+        let normal = rule(FUNCTIONS[0]).normal.expect("a normal form");
         let written = json!([{"type": "function", "function": {
             "name": "f", "description": "does f", "parameters": {"properties": {"x": {"description": "an x"}}},
         }}]);

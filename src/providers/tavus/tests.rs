@@ -9,6 +9,7 @@ use super::predict::patched;
 use crate::persona::name::{AccountName, Key, Pointer};
 use crate::plan::value::{get, remove, same, set};
 use crate::plan::{Address, Dialect, Draft, Edit, Live, Method, Reason, RemoteId, Request, Resource};
+use crate::provider::Provider;
 
 fn object(value: Value) -> Map<String, Value> {
     value.as_object().expect("an object").clone()
@@ -279,6 +280,54 @@ fn tools_of_the_registry_are_attached_and_detached_by_calls_of_their_own() {
     let detach = Request::new(Method::Delete, "/v2/personas/p1/tools/t1");
     let attach = Request::new(Method::Post, "/v2/personas/p1/tools").with_body(json!({"tool_ids": ["t3"]}));
     assert_eq!(draft.requests, [detach, attach]);
+}
+
+fn guarded(shown: Value, edits: &[(&str, Value)]) -> Value {
+    let options = json!({"guard": true});
+    let provider = TAVUS.configured(options.as_object().expect("an object")).expect("a provider");
+    let live = live(shown);
+    let edits: Vec<Edit> =
+        edits.iter().map(|(path, to)| edit(pointer(path), &live.fields, Some(to.clone()).filter(|to| !to.is_null()))).collect();
+    operations(&provider.update(&live, &resource(json!({})), &edits))
+}
+
+#[test]
+fn a_guard_tests_what_is_written_over_as_it_was_shown_and_nothing_that_is_new() {
+    let shown = json!({"greeting": "Hi", "layers": {"stt": {"hotwords": "Ada"}, "tts": {"voice_settings": {"speed": 1.0}}}});
+    let edits = [
+        ("/greeting", json!("Hello")),
+        ("/layers/stt/hotwords", json!(null)),
+        ("/layers/tts/voice_settings/speed", json!(2)),
+        ("/objectives_id", json!("o1")),
+    ];
+    let operations = guarded(shown, &edits);
+    let tests = json!([
+        {"op": "test", "path": "/greeting", "value": "Hi"},
+        {"op": "test", "path": "/layers/stt/hotwords", "value": "Ada"},
+        {"op": "test", "path": "/layers/tts/voice_settings/speed", "value": 1.0},
+    ]);
+    assert_eq!(Value::from(&operations.as_array().expect("operations")[..3]), tests);
+    assert_eq!(operations.as_array().map(Vec::len), Some(7));
+}
+
+#[test]
+fn a_guard_tests_the_whole_list_in_which_one_element_changes() {
+    let ids = json!(["d1234567890", "d2468101214"]);
+    let edit = ("/document_ids", json!(["d1234567890", "d2468101214", "d1357911131"]));
+    let operations = guarded(json!({"document_ids": ids}), &[edit]);
+    assert_eq!(operations[0], json!({"op": "test", "path": "/document_ids", "value": ids}));
+    assert_eq!(operations[1]["op"], "add");
+}
+
+#[test]
+fn a_guard_tests_nothing_that_reads_show_otherwise_than_it_is_stored() {
+    let secret = json!({"$env": "KEY", "digest": "d"});
+    let shown = json!({"layers": {"llm": {
+        "tools": [{"type": "function", "function": {"name": "f"}}], "default_query": {"token": secret},
+    }}});
+    let edits = [("/layers/llm/tools", json!([])), ("/layers/llm/default_query/token", json!("t"))];
+    let operations = guarded(shown, &edits);
+    assert!(operations.as_array().expect("operations").iter().all(|operation| operation["op"] != "test"), "{operations}");
 }
 
 // The law, on small documents of members without rules: a patch applies, does exactly what the edits say, and there is none

@@ -3,14 +3,13 @@
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value};
 
+use super::api::Api;
 use super::rules::WRITE_ONLY;
 use crate::persona::name::Pointer;
 use crate::plan::value::remove;
 use crate::plan::{Live, Method, RemoteId, Request};
-use crate::provider::{Body, Listed, Page, Refusal, RefusalKind, Response, Seen};
-
-/// The collection. Its newer alias `/v2/pals` speaks of PALs and faces instead of personas and replicas.
-pub(super) const PERSONAS: &str = "/v2/personas";
+use crate::provider::{Listed, Page, Refusal, RefusalKind, Response, Seen};
+use crate::providers::refusal::words;
 
 /// Personas per page; Tavus's own client asks for as many.
 const PAGE_SIZE: usize = 100;
@@ -48,27 +47,27 @@ pub(super) fn segment(text: &str) -> String {
 }
 
 /// The path of one persona.
-pub(super) fn persona(id: &RemoteId) -> String {
-    format!("{PERSONAS}/{}", segment(id.as_str()))
+pub(super) fn persona(api: Api, id: &RemoteId) -> String {
+    format!("{}/{}", api.path(), segment(id.as_str()))
 }
 
 /// One page of our own personas; without the filter, Tavus's stock ones are among them.
-pub(super) fn list(page: u32) -> Request {
-    Request::new(Method::Get, format!("{PERSONAS}?limit={PAGE_SIZE}&page={page}&persona_type=user"))
+pub(super) fn list(api: Api, page: u32) -> Request {
+    Request::new(Method::Get, format!("{}?limit={PAGE_SIZE}&page={page}&persona_type=user", api.path()))
 }
 
 /// The call that reads one persona.
-pub(super) fn read(id: &RemoteId) -> Request {
-    Request::new(Method::Get, persona(id))
+pub(super) fn read(api: Api, id: &RemoteId) -> Request {
+    Request::new(Method::Get, persona(api, id))
 }
 
 /// The call that deletes one persona.
-pub(super) fn delete(id: &RemoteId) -> Request {
-    Request::new(Method::Delete, persona(id))
+pub(super) fn delete(api: Api, id: &RemoteId) -> Request {
+    Request::new(Method::Delete, persona(api, id))
 }
 
 /// What a page of the list shows. Lists show whole personas.
-pub(super) fn listed(page: u32, response: &Response) -> Result<Page, Refusal> {
+pub(super) fn listed(api: Api, page: u32, response: &Response) -> Result<Page, Refusal> {
     if !response.is_success() {
         return Err(refusal(response));
     }
@@ -77,7 +76,10 @@ pub(super) fn listed(page: u32, response: &Response) -> Result<Page, Refusal> {
     let personas = personas.ok_or_else(|| Refusal::unreadable(response, "a list of personas"))?;
     let mut items = Vec::new();
     for persona in personas {
-        let live = persona.as_object().and_then(live).ok_or_else(|| Refusal::unreadable(response, "a list of personas"))?;
+        let live = persona
+            .as_object()
+            .and_then(|persona| live(api, persona))
+            .ok_or_else(|| Refusal::unreadable(response, "a list of personas"))?;
         items.push(Listed { id: live.id.clone(), name: live.name.clone(), live: Some(live) });
     }
     // Should Tavus cap pages below what was asked for, the count of those before is not known: then only an empty page or the
@@ -91,7 +93,7 @@ pub(super) fn listed(page: u32, response: &Response) -> Result<Page, Refusal> {
 }
 
 /// What a read shows: documented as `{"data": [{…}]}`, in practice the bare persona.
-pub(super) fn observed(response: &Response) -> Result<Seen, Refusal> {
+pub(super) fn observed(api: Api, response: &Response) -> Result<Seen, Refusal> {
     if is_gone(response) {
         return Ok(Seen::Absent);
     }
@@ -102,7 +104,7 @@ pub(super) fn observed(response: &Response) -> Result<Seen, Refusal> {
         Some([persona]) => persona,
         Some(_) | None => answer,
     });
-    let live = answer.and_then(Value::as_object).and_then(live);
+    let live = answer.and_then(Value::as_object).and_then(|persona| live(api, persona));
     live.map(|live| Seen::Present(Box::new(live))).ok_or_else(|| Refusal::unreadable(response, "a persona"))
 }
 
@@ -124,6 +126,13 @@ pub(super) fn accepted(request: &Request, response: &Response) -> Result<Option<
         return Ok(None);
     }
     let refusal = refusal(response);
+    if tests(request) && matches!(response.status, 400 | 409 | 412 | 422) && refusal.help.is_none() {
+        // What a failed test is answered with is not documented, so that another fault of the patch cannot be told from it.
+        let refusal = Refusal { kind: RefusalKind::Conflict, ..refusal };
+        return Err(refusal.with_help(
+            "a value that the patch guards was probably changed elsewhere in the meantime, or the patch is refused: plan again",
+        ));
+    }
     Err(match (request.method, response.status) {
         (Method::Patch, 422) => refusal.with_help("the persona may have changed its shape since it was read: plan again"),
         (Method::Patch, 500) => refusal.with_help("Tavus is known to answer 500 to a field that it does not recognise"),
@@ -131,8 +140,14 @@ pub(super) fn accepted(request: &Request, response: &Response) -> Result<Option<
     })
 }
 
+/// Whether a patch begins with a guard.
+fn tests(request: &Request) -> bool {
+    let operations = request.body.as_ref().and_then(Value::as_array);
+    operations.is_some_and(|operations| operations.iter().any(|operation| operation["op"] == "test"))
+}
+
 /// A persona as Tavus shows it, without what no write changes and without secrets.
-fn live(persona: &Map<String, Value>) -> Option<Live> {
+fn live(api: Api, persona: &Map<String, Value>) -> Option<Live> {
     let id = id(persona)?;
     let mut fields = persona.clone();
     for key in READ_ONLY {
@@ -141,6 +156,7 @@ fn live(persona: &Map<String, Value>) -> Option<Live> {
     for path in WRITE_ONLY {
         remove(&mut fields, &Pointer::new(path.split('/').skip(1)));
     }
+    api.adopt_spelling(&mut fields);
     Some(Live { name: name(&fields), fields, ..Live::empty(id) })
 }
 
@@ -151,12 +167,13 @@ fn id(persona: &Map<String, Value>) -> Option<RemoteId> {
 
 /// The display name among a persona's fields; empty if none.
 pub(super) fn name(fields: &Map<String, Value>) -> String {
-    fields.get("persona_name").and_then(Value::as_str).unwrap_or_default().to_owned()
+    let name = fields.get("persona_name").or_else(|| fields.get("pal_name"));
+    name.and_then(Value::as_str).unwrap_or_default().to_owned()
 }
 
 /// Whether Tavus plainly says that there is no such persona. A bare 404 does not: it may come from a wrong origin.
 fn is_gone(response: &Response) -> bool {
-    let said = response.json().and_then(words).unwrap_or_default();
+    let said = response.json().and_then(|_| words(response)).unwrap_or_default();
     matches!(response.status, 400 | 404 | 410) && NO_SUCH_PERSONA.iter().any(|words| said.contains(words))
 }
 
@@ -167,12 +184,7 @@ fn is_detached(request: &Request, response: &Response) -> bool {
 
 /// Tavus's no, in its own words and with what is known to help.
 fn refusal(response: &Response) -> Refusal {
-    let said = match &response.body {
-        Body::Json(answer) => words(answer),
-        Body::Text(text) => readable(text),
-        Body::Empty => None,
-    };
-    let said = said.unwrap_or_else(|| format!("answered {} without a word", response.status));
+    let said = words(response).unwrap_or_else(|| format!("answered {} without a word", response.status));
     let refusal = Refusal::by_status(response.status, said);
     let conflict = response.json().and_then(|answer| answer.get("conflict")?.as_str());
     if conflict == Some("maker_changes") {
@@ -184,57 +196,10 @@ fn refusal(response: &Response) -> Refusal {
     match response.status {
         _ if is_gone(response) => Refusal { kind: RefusalKind::Absent, ..refusal }
             .with_help("the persona was deleted, or is a stock one, or belongs to another account"),
-        401 => refusal.with_help("check that the account's key is valid, and allowed from this address"),
+        401 => refusal.with_help("a key may be limited to certain IP addresses"),
         404 | 410 => Refusal { kind: RefusalKind::Invalid, ..refusal }
             .with_help("Tavus says 400 of a persona that does not exist: check the account's `base_url`"),
         _ => refusal,
-    }
-}
-
-/// What an answer says in `error`, `message` and `details`, each once; failing these, the name of the conflict.
-fn words(answer: &Value) -> Option<String> {
-    let mut said: Vec<String> = Vec::new();
-    for part in ["error", "message", "details"].iter().filter_map(|key| text(answer.get(key)?)) {
-        if !said.contains(&part) {
-            said.push(part);
-        }
-    }
-    if said.is_empty() {
-        said.extend(answer.get("conflict").and_then(text).map(|conflict| format!("conflict: {conflict}")));
-    }
-    (!said.is_empty()).then(|| shortened(&said.join(": ")))
-}
-
-fn text(value: &Value) -> Option<String> {
-    match value {
-        Value::Null => None,
-        Value::String(text) => Some(text.trim().to_owned()).filter(|text| !text.is_empty()),
-        Value::Object(members) if members.contains_key("message") => text(&members["message"]),
-        other => Some(other.to_string()),
-    }
-}
-
-/// A page's text without its tags, scripts and styles.
-fn readable(page: &str) -> Option<String> {
-    let mut kept = String::new();
-    let mut rest = page;
-    while let Some((before, tag)) = rest.split_once('<') {
-        kept.push_str(before);
-        kept.push(' ');
-        let name = tag.split(|letter: char| !letter.is_ascii_alphanumeric()).next().unwrap_or_default().to_ascii_lowercase();
-        let end = if matches!(name.as_str(), "script" | "style") { format!("</{name}>") } else { ">".to_owned() };
-        rest = tag.split_once(&end).map_or("", |(_, after)| after);
-    }
-    kept.push_str(rest);
-    let words = kept.split_whitespace().collect::<Vec<_>>().join(" ");
-    (!words.is_empty()).then(|| shortened(&words))
-}
-
-/// At most 200 characters.
-fn shortened(text: &str) -> String {
-    match text.char_indices().nth(200) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
     }
 }
 
@@ -243,6 +208,15 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::provider::Body;
+
+    fn listed(page: u32, response: &Response) -> Result<Page, Refusal> {
+        super::listed(Api::Personas, page, response)
+    }
+
+    fn observed(response: &Response) -> Result<Seen, Refusal> {
+        super::observed(Api::Personas, response)
+    }
 
     fn answer(status: u16, body: Value) -> Response {
         Response { status, body: Body::Json(body) }
@@ -325,6 +299,24 @@ mod tests {
     }
 
     #[test]
+    fn a_guarded_patch_that_is_refused_is_a_conflict_and_another_one_is_not() {
+        let test = json!({"op": "test", "path": "/greeting", "value": "Hi"});
+        let replace = json!({"op": "replace", "path": "/greeting", "value": "Hello"});
+        let patch = |body: Value| Request::new(Method::Patch, "/v2/personas/p1").with_body(body);
+        let guarded = patch(json!([test, replace]));
+        for response in
+            [answer(422, json!({"message": "Invalid JSON patch format"})), answer(400, json!({"error": "test failed"}))]
+        {
+            let refusal = accepted(&guarded, &response).expect_err("a refusal");
+            assert_eq!(refusal.kind, RefusalKind::Conflict);
+            assert!(refusal.help.is_some_and(|help| help.contains("plan again")));
+            let refusal = accepted(&patch(json!([replace])), &response).expect_err("a refusal");
+            assert_eq!(refusal.kind, RefusalKind::Invalid);
+        }
+        assert_eq!(accepted(&guarded, &invalid_id()).expect_err("a refusal").kind, RefusalKind::Absent);
+    }
+
+    #[test]
     fn only_a_delete_is_done_when_the_persona_is_gone() {
         let delete = Request::new(Method::Delete, "/v2/personas/p1");
         assert_eq!(accepted(&delete, &empty(204)), Ok(None));
@@ -350,7 +342,7 @@ mod tests {
 
     #[test]
     fn the_list_asks_for_our_own_personas_and_ends_with_the_total() {
-        assert_eq!(list(2).path, "/v2/personas?limit=100&page=2&persona_type=user");
+        assert_eq!(list(Api::Personas, 2).path, "/v2/personas?limit=100&page=2&persona_type=user");
         let page = |items: usize, total: Option<u64>| {
             let data: Vec<Value> = (0..items).map(|item| json!({"persona_id": format!("p{item}")})).collect();
             answer(200, json!({"data": data, "total_count": total}))
@@ -373,19 +365,13 @@ mod tests {
     }
 
     #[test]
-    fn tavus_own_words_are_found_wherever_they_stand() {
-        let said = |body: Value| refusal(&answer(400, body)).message;
-        assert_eq!(said(json!({"error": "Invalid replica_uuid"})), "Invalid replica_uuid");
-        assert_eq!(said(json!({"message": "no", "details": {"x": ["too long"]}})), r#"no: {"x":["too long"]}"#);
-        assert_eq!(said(json!({"error": {"message": "nested"}, "message": "nested"})), "nested");
-        assert_eq!(said(json!({})), "answered 400 without a word");
-        let page = "<html><head><style>p{}</style></head>\n<body><h1>502 Bad Gateway</h1><hr>cloud</body></html>";
-        assert_eq!(refusal(&text(502, page)).message, "502 Bad Gateway cloud");
-        assert_eq!(refusal(&text(500, &"é".repeat(900))).message.chars().count(), 201);
+    fn an_answer_without_a_word_says_so() {
+        assert_eq!(refusal(&answer(400, json!({}))).message, "answered 400 without a word");
+        assert_eq!(refusal(&answer(400, json!({"error": "Invalid replica_uuid"}))).message, "Invalid replica_uuid");
     }
 
     #[test]
     fn an_id_is_one_segment_of_a_path() {
-        assert_eq!(persona(&RemoteId::new("p1/../x?y")), "/v2/personas/p1%2F..%2Fx%3Fy");
+        assert_eq!(persona(Api::Personas, &RemoteId::new("p1/../x?y")), "/v2/personas/p1%2F..%2Fx%3Fy");
     }
 }

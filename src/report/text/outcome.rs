@@ -97,7 +97,7 @@ fn print(page: &mut Page, indent: usize, entry: &Entry, change: Option<&Change>,
                 (None, None) => String::new(),
             };
             said(page, below, &lead, message, options);
-            sent_before(page, below, entry, change);
+            sent_before(page, below, entry, change, matches!(status, Some(400..=499)));
             help.as_deref().unwrap_or("mend the cause, then run `personaform apply` again: what is done stays done")
         }
         Ending::Stale { message } => {
@@ -131,8 +131,11 @@ fn said(page: &mut Page, indent: usize, lead: &str, message: &str, options: &Opt
 }
 
 /// Tells that a change stopped half way.
-fn sent_before(page: &mut Page, indent: usize, entry: &Entry, change: Option<&Change>) {
+fn sent_before(page: &mut Page, indent: usize, entry: &Entry, change: Option<&Change>, answered: bool) {
     let all = change.map_or(0, |change| change.requests.len());
+    if entry.requests_sent == 0 && answered {
+        page.line(Gutter::indent(indent), &[Span::plain("nothing was changed")]);
+    }
     if entry.requests_sent > 0 {
         let words = format!("{} of {} had been done before that", entry.requests_sent, count(all, "request"));
         page.line(Gutter::indent(indent), &[Span::plain(words)]);

@@ -152,7 +152,7 @@ fn a_delete_of_what_is_gone_is_a_success_and_an_update_is_not() {
 #[test]
 fn refusals_speak_the_words_of_the_service_wherever_it_put_them() {
     let message = |body: Value| ANAM.observed(&answer(400, body)).expect_err("a refusal").message;
-    assert_eq!(message(json!({"message": "a", "error": "b"})), "a");
+    assert_eq!(message(json!({"message": "a", "error": "b"})), "b: a");
     assert_eq!(message(json!({"error": "b"})), "b");
     let details = json!([{"path": ["toolIds", 0], "message": "Expected string", "code": "invalid_type"}]);
     assert_eq!(message(json!({"error": "Validation error", "details": details, "summary": "s: t"})), "Validation error: s: t");
@@ -163,13 +163,12 @@ fn refusals_speak_the_words_of_the_service_wherever_it_put_them() {
     assert_eq!(message(json!({"code": 7})), "{\"code\":7}");
     let page = Response { status: 502, body: Body::Text(format!("<p>\n  bad  gateway {}", "x".repeat(999))) };
     let refusal = ANAM.observed(&page).expect_err("a refusal");
-    assert!(refusal.message.starts_with("<p> bad gateway xxx") && refusal.message.chars().count() == 301);
+    assert!(refusal.message.starts_with("bad gateway xxx") && refusal.message.chars().count() == 301);
     assert_eq!(refusal.kind, RefusalKind::Busy);
 }
 
 #[test]
 fn a_key_without_rights_gets_advice() {
-    for status in [401, 403] {
-        assert!(ANAM.observed(&answer(status, json!({"error": "no"}))).expect_err("a refusal").help.is_some());
-    }
+    // Which key it is, the engine says, which knows the account.
+    assert!(ANAM.observed(&answer(403, json!({"error": "no"}))).expect_err("a refusal").help.is_some());
 }

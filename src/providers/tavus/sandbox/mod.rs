@@ -2,6 +2,7 @@
 //! cannot be wrong together.
 
 mod document;
+mod pals;
 mod switches;
 #[cfg(test)]
 mod tests;
@@ -218,6 +219,9 @@ impl Miniature for Sandbox {
     fn handle(&mut self, request: &Incoming) -> Outgoing {
         if request.header("x-api-key") != Some(&self.key) {
             return Outgoing::json(401, json!({ "message": "Invalid access token" }));
+        }
+        if let Some(translated) = pals::translated(request) {
+            return pals::answered(translated.map_or_else(|refusal| refusal, |older| self.handle(&older)));
         }
         let outcome = match (request.method.as_str(), request.segments().as_slice()) {
             ("GET", ["v2", "personas"]) => Ok(self.list(request)),

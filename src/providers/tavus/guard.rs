@@ -1,0 +1,51 @@
+//! `test` operations before a patch: it fails as a whole, should somebody have changed in the meantime what it would write over.
+//!
+//! RFC 6902 can test that a value is what it was; it cannot test that a member is absent, so what is added is not guarded.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value, json};
+
+use super::rules::RULES;
+use crate::persona::name::Pointer;
+use crate::plan::Reading;
+use crate::plan::value::{get, is_secret, leaves};
+
+/// One test for every live value that the operations replace, remove or change within, holding the value as Tavus showed it, so
+/// that numbers are compared as it writes them.
+///
+/// An object is tested member by member, since it may hold members that reads do not show. Left out is what a read does not show
+/// as it is stored: write-only fields, functions without their descriptions, and values that hold a secret.
+pub(super) fn tests(live: &Map<String, Value>, operations: &[Value]) -> Vec<Value> {
+    let paths = operations.iter().filter_map(|operation| Pointer::parse(operation.get("path")?.as_str()?).ok());
+    let guarded: BTreeSet<Pointer> = paths.map(|path| outside_lists(live, &path)).collect();
+    leaves(live)
+        .into_iter()
+        .filter(|(path, shown)| {
+            let faithful = matches!(RULES.field(path).reading, Reading::Always | Reading::MayBeOmitted);
+            faithful && guarded.iter().any(|guarded| guarded.covers(path)) && !is_empty_object(shown) && !holds_secret(shown)
+        })
+        .map(|(path, shown)| json!({"op": "test", "path": path, "value": shown}))
+        .collect()
+}
+
+/// The list that an operation works within, or its own path: which element an index names depends on all of them.
+fn outside_lists(live: &Map<String, Value>, path: &Pointer) -> Pointer {
+    let segments = path.segments();
+    (1..segments.len())
+        .map(|length| Pointer::new(&segments[..length]))
+        .find(|above| get(live, above).is_some_and(Value::is_array))
+        .unwrap_or_else(|| path.clone())
+}
+
+fn is_empty_object(value: &Value) -> bool {
+    value.as_object().is_some_and(Map::is_empty)
+}
+
+fn holds_secret(value: &Value) -> bool {
+    match value {
+        Value::Array(items) => items.iter().any(holds_secret),
+        Value::Object(members) => is_secret(value) || members.values().any(holds_secret),
+        _ => false,
+    }
+}
