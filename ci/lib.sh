@@ -59,7 +59,7 @@ check_digest() { [[ "$1" =~ ^[A-Za-z0-9:_-]{8,200}$ ]] || stop 1 "what stands wh
 
 # Keeps a Markdown text within a number of characters: whole lines only, with what is open at the cut closed again.
 fit() {
-  jq -Rrs --argjson limit "$1" --arg notice "$2" '
+  jq -Rsj --argjson limit "$1" --arg notice "$2" '
     if length <= $limit then .
     else
       # Only a line that is nothing but the fence, or longer, closes it; what stands inside is no markup.
@@ -85,7 +85,7 @@ fit() {
 
 # A text as a code block that nothing in it can end.
 fenced() {
-  jq -Rrs '([scan("`+") | length] + [2] | max + 1) as $ticks
+  jq -Rsj '([scan("`+") | length] + [2] | max + 1) as $ticks
     | (([range($ticks) | "`"] | join(""))) as $fence
     | $fence + "text\n" + (if endswith("\n") or . == "" then . else . + "\n" end) + $fence + "\n"'
 }
