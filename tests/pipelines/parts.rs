@@ -10,11 +10,8 @@ use crate::stage::{SECRETS, Stage, root};
 fn through(call: &str, text: &str) -> String {
     let stage = Stage::github();
     let script = format!("source '{}/ci/lib.sh'; {call}", root().display());
-    let mut command = stage.command("lib.sh");
-    let environment: Vec<_> = command.get_envs().map(|(name, value)| (name.to_owned(), value.map(ToOwned::to_owned))).collect();
-    command = Command::new("bash");
-    command.args(["-c", &script]).env_clear();
-    command.envs(environment.into_iter().filter_map(|(name, value)| Some((name, value?))));
+    let mut command = Command::new("bash");
+    command.args(["-c", &script]).env_clear().envs(stage.environment());
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("bash runs");
     child.stdin.take().expect("a pipe").write_all(text.as_bytes()).expect("written");
     let output = child.wait_with_output().expect("ended");
@@ -164,12 +161,7 @@ fn the_binary_is_built_without_the_secrets_of_the_job() {
     stage.executable("bin/cargo", &cargo);
     stage.unset("PERSONAFORM_BINARY");
     let run = |stage: &Stage| {
-        let mut command = stage.command("install.sh");
-        let environment: Vec<_> =
-            command.get_envs().map(|(name, value)| (name.to_owned(), value.map(ToOwned::to_owned))).collect();
-        command = Command::new("bash");
-        command.arg(&copy).env_clear().envs(environment.into_iter().filter_map(|(name, value)| Some((name, value?))));
-        let output = command.output().expect("bash runs");
+        let output = Command::new("bash").arg(&copy).env_clear().envs(stage.environment()).output().expect("bash runs");
         (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())
     };
     let (code, path) = run(&stage);

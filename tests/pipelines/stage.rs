@@ -184,6 +184,10 @@ impl Stage {
         self.environment.insert(name.to_owned(), value.to_owned());
     }
 
+    pub(crate) fn environment(&self) -> &BTreeMap<String, String> {
+        &self.environment
+    }
+
     pub(crate) fn get(&self, name: &str) -> &str {
         &self.environment[name]
     }
