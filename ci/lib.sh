@@ -105,21 +105,34 @@ load_state() {
   esac
   host_git fetch --quiet --depth=1 origin "+refs/heads/$state_branch:refs/personaform/state" ||
     stop 1 "the state branch \`$state_branch\` cannot be read"
-  if git -C "$dir" cat-file -e "refs/personaform/state:$name/state.json" 2>/dev/null; then
-    mkdir -p "$(dirname "$dir/$state_path")"
-    git -C "$dir" cat-file blob "refs/personaform/state:$name/state.json" >"$dir/$state_path"
-  fi
+  mkdir -p "$(dirname "$dir/$state_path")"
+  local part kept
+  for part in "" .journal; do
+    kept="refs/personaform/state:$name/state.json$part"
+    if git -C "$dir" cat-file -e "$kept" 2>/dev/null; then
+      git -C "$dir" cat-file blob "$kept" >"$dir/$state_path$part"
+    elif git -C "$dir" cat-file -e "refs/personaform/state:$name/state.json" 2>/dev/null; then
+      rm -f "$dir/$state_path$part"
+    fi
+  done
 }
 
 # push_state: every step must hold, also where the caller looks at the result.
 push_state() {
-  local blob tree commit parent=() index="$work/index"
+  local part blob tree commit parent=() index="$work/index"
   if git -C "$dir" rev-parse --quiet --verify refs/personaform/state >/dev/null; then
     parent=(-p "$(git -C "$dir" rev-parse refs/personaform/state)") || return 1
     GIT_INDEX_FILE="$index" git -C "$dir" read-tree refs/personaform/state || return 1
   fi
-  blob="$(git -C "$dir" hash-object -w --no-filters -- "$state_path")" || return 1
-  GIT_INDEX_FILE="$index" git -C "$dir" update-index --add --cacheinfo "100644,$blob,$name/state.json" || return 1
+  # A run that was stopped leaves a journal beside the state: what happened since, without which ids would be lost.
+  for part in "" .journal; do
+    if [[ -f "$dir/$state_path$part" ]]; then
+      blob="$(git -C "$dir" hash-object -w --no-filters -- "$state_path$part")" || return 1
+      GIT_INDEX_FILE="$index" git -C "$dir" update-index --add --cacheinfo "100644,$blob,$name/state.json$part" || return 1
+    else
+      GIT_INDEX_FILE="$index" git -C "$dir" update-index --force-remove -- "$name/state.json$part" || return 1
+    fi
+  done
   tree="$(GIT_INDEX_FILE="$index" git -C "$dir" write-tree)" || return 1
   if [[ ${#parent[@]} -gt 0 && "$tree" == "$(git -C "$dir" rev-parse 'refs/personaform/state^{tree}')" ]]; then
     return 0
@@ -131,13 +144,16 @@ push_state() {
 
 # The state to its branch, never by force. What cannot be pushed is kept for the pipeline to hand out.
 save_state() {
-  [[ -n "$state_branch" && -f "$dir/$state_path" ]] || return 0
+  local part
+  [[ -n "$state_branch" && (-f "$dir/$state_path" || -f "$dir/$state_path.journal") ]] || return 0
   push_state && return 0
-  mkdir -p "$out"
-  cp "$dir/$state_path" "$out/unsaved-state.json"
-  host_output unsaved "$out/unsaved-state.json"
-  host_error "the new state could not be pushed to \`$state_branch\`; it is kept with this run as \`unsaved-state.json\`: \
-put it there as \`$name/state.json\` before the next run, or its new objects will be unknown"
+  mkdir -p "$out/unsaved"
+  for part in "" .journal; do
+    [[ ! -f "$dir/$state_path$part" ]] || cp "$dir/$state_path$part" "$out/unsaved/state.json$part"
+  done
+  host_output unsaved "$out/unsaved"
+  host_error "the new state could not be pushed to \`$state_branch\`; it is kept as an artifact of this run: put it there as \
+\`$name/state.json\` (with its journal, if there is one) before the next run, or its new objects will be unknown"
   return 1
 }
 

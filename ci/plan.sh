@@ -53,7 +53,7 @@ run validate "${validate_flags[@]}" || code=$?
 load_state
 logged "$work/plan.txt" plan -o "$work/plan.json" || code=$?
 [[ -s "$work/plan.json" ]] || no_plan "${code/#0/1}" "planning failed"
-run show "$work/plan.json" --format markdown >"$work/plan.md" || no_plan "$?" "the plan cannot be shown"
+run show "$work/plan.json" --format markdown --markdown-limit "$((comment_limit - 1500))" >"$work/plan.md" || no_plan "$?" "the plan cannot be shown"
 
 digest="$(field '.digest | strings' "$work/plan.json")" || stop 1 "the plan has no digest"
 check_digest "$digest"

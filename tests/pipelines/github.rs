@@ -321,6 +321,42 @@ fn a_part_that_fails_ends_with_its_code() {
     assert_eq!(stage.recorded(), ["bland.ada", "tavus.ada", "tavus.bea"]);
 }
 
+#[test]
+fn the_keys_that_are_used_are_seen_nowhere() {
+    let server = crate::support::Project::new(&[("personaform.yaml", "accounts: { tavus: {} }\n"), ("personas/.keep", "")]);
+    let served = crate::support::Served::start(&server);
+    let mut stage = Stage::github();
+    let key = served.key("tavus");
+    let secret = "llm-key-that-nobody-may-see";
+    stage
+        .project
+        .write("personaform.yaml", &format!("accounts: {{ tavus: {{ base_url: \"{}\" }} }}\n", served.base_url("tavus")));
+    stage.project.write("personas/ada.yaml", "name: Ada\nprompt: Be kind.\ntargets:\n  tavus: { layers: { llm: { model: m, base_url: \"https://llm.example/v1\", api_key: { $env: SUPPORT_LLM_KEY } } } }\n");
+    stage.project.write("personas/bea.yaml", "name: Bea\nprompt: Be brief.\ntargets: { tavus: {} }\n");
+    stage.set("PERSONAFORM_FLAGS", "--target tavus.*");
+    stage.set("PERSONAFORM_STATE_PATH", ".personaform/state.json");
+    stage.set("TAVUS_API_KEY", &key);
+    let mut printed = String::new();
+    let mut keep = |run: crate::support::Run| printed += &format!("{}{}", run.stdout, run.stderr);
+    keep(stage.run("plan.sh").ends(0));
+    stage.merged();
+    keep(stage.run("apply.sh").ends(0));
+    stage.on_main("schedule");
+    keep(stage.run("drift.sh").ends(0));
+    stage.set("TAVUS_API_KEY", "a-wrong-key-that-nobody-may-see");
+    keep(stage.run("drift.sh").ends(1));
+    for name in ["calls", "output", "summary", "comments.json", "out/reviewed.json", "out/report.json"] {
+        printed += &stage.read(name);
+    }
+    for (path, bytes) in stage.project.everything() {
+        printed += &format!("{}: {}", path.display(), String::from_utf8_lossy(&bytes));
+    }
+    for hidden in [key.as_str(), secret, "a-wrong-key-that-nobody-may-see"] {
+        assert!(!printed.contains(hidden), "{hidden} is seen");
+    }
+    assert!(printed.contains("tavus.ada"));
+}
+
 fn issues(stage: &Stage) -> Vec<Value> {
     stage.json("issues.json").as_array().expect("a list").clone()
 }

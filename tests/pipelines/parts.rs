@@ -101,6 +101,29 @@ fn folder(stage: &Stage) -> &Path {
 }
 
 #[test]
+fn a_journal_travels_with_its_state() {
+    let mut stage = with_state_branch();
+    let journal = format!("{STATE}.journal");
+    let script = |lines: &str| format!("#!/usr/bin/env bash\nmkdir -p .personaform/sandbox\n{lines}\n");
+    stage.executable("bin/stopped", &script(&format!("echo one >{STATE}; echo since >{journal}; exit 130")));
+    stage.executable("bin/goes-on", &script(&format!("cat {STATE} {journal} >seen; echo two >{STATE}; rm {journal}")));
+    let origin = stage.at("origin");
+    let run = |stage: &mut Stage, binary: &str, code: i32| {
+        for path in [STATE, journal.as_str()] {
+            let _ = std::fs::remove_file(stage.project.path(path));
+        }
+        stage.set("PERSONAFORM_BINARY", &stage.at(binary).display().to_string());
+        stage.run("apply.sh").ends(code);
+    };
+    run(&mut stage, "bin/stopped", 130);
+    assert_eq!(git(&origin, &["show", "personaform-state:personas/state.json.journal"]), "since\n");
+    run(&mut stage, "bin/goes-on", 0);
+    assert_eq!(stage.project.read("seen"), "one\nsince\n");
+    assert_eq!(git(&origin, &["ls-tree", "-r", "--name-only", "personaform-state"]).trim(), "personas/state.json");
+    assert_eq!(git(&origin, &["show", "personaform-state:personas/state.json"]), "two\n");
+}
+
+#[test]
 fn a_state_branch_that_cannot_be_read_is_not_an_empty_one() {
     let stage = with_state_branch();
     std::fs::rename(stage.at("origin"), stage.at("elsewhere")).expect("moved");
@@ -114,8 +137,8 @@ fn a_state_that_cannot_be_pushed_is_kept_and_the_job_fails() {
     let stage = with_state_branch();
     stage.executable("origin/hooks/pre-receive", "#!/bin/sh\necho protected >&2\nexit 1\n");
     let run = stage.run("apply.sh").ends(1);
-    assert!(run.stderr.contains("unsaved-state.json"), "{}", run.stderr);
-    assert_eq!(stage.read("out/unsaved-state.json"), stage.project.read(STATE));
+    assert!(run.stderr.contains("kept as an artifact"), "{}", run.stderr);
+    assert_eq!(stage.read("out/unsaved/state.json"), stage.project.read(STATE));
     assert!(stage.read("output").contains("unsaved="));
     assert_eq!(stage.recorded().len(), 3, "it was applied");
 }
