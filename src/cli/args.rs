@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::persona::name::Pointer;
+
 /// Personas as code: plan and apply AI personas, kept as YAML in Git, on Tavus, Anam, Bland and OpenGiant.
 #[derive(Debug, Parser)]
 #[command(name = "personaform", version, propagate_version = true, after_help = AFTER_HELP)]
@@ -21,7 +23,7 @@ const AFTER_HELP: &str = "\
 Exit codes:
   0  done, or nothing to do
   1  failed
-  2  plan --detailed-exitcode: there are changes
+  2  plan --detailed-exitcode: there are changes; drift: there is some
   3  applied in part, or a service made something else of it
   4  refused: a gate is closed, the state is locked, the plan is stale
   5  the files have problems
@@ -93,6 +95,8 @@ pub enum Command {
     Apply(ApplyArgs),
     /// Delete every object that state records.
     Destroy(DestroyArgs),
+    /// Show what somebody changed elsewhere since we last wrote it, and the ways out. Only reads.
+    Drift(DriftArgs),
     /// Print a saved plan.
     Show(ShowArgs),
     /// Look at what state records, or forget an object.
@@ -155,6 +159,24 @@ pub struct DestroyArgs {
     /// Do not ask.
     #[arg(short = 'y', long = "auto-approve", visible_alias = "yes")]
     pub yes: bool,
+}
+
+/// Flags of `drift`.
+#[derive(Clone, Debug, Args)]
+pub struct DriftArgs {
+    /// Leave a field and all below it out of this run, as in `/layers/tts` (repeatable).
+    #[arg(long, value_name = "PATH", value_parser = field)]
+    pub ignore: Vec<Pointer>,
+    /// Also write the result as JSON to a file.
+    #[arg(short, long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
+fn field(text: &str) -> Result<Pointer, String> {
+    match Pointer::parse(text)? {
+        pointer if pointer.is_root() => Err("it names no field: write one, as in `/layers/tts`".to_owned()),
+        pointer => Ok(pointer),
+    }
 }
 
 /// Flags of `show`.

@@ -9,7 +9,7 @@ pub(super) enum Exit {
     Done,
     /// Failed.
     Failed,
-    /// `plan --detailed-exitcode`: there are changes.
+    /// `plan --detailed-exitcode`: there are changes; `drift`: there is some.
     Changes,
     /// Applied in part, or something diverged.
     Partly,

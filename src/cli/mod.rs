@@ -2,7 +2,9 @@
 
 mod apply;
 pub mod args;
+mod drift;
 mod exit;
+mod onlooker;
 mod other;
 mod plan;
 mod screen;
@@ -44,6 +46,7 @@ fn run(cli: &Cli) -> u8 {
             Command::Plan(args) => plan::plan(common, &screen, args).await,
             Command::Apply(args) => apply::apply(common, &screen, args).await,
             Command::Destroy(args) => apply::destroy(common, &screen, args).await,
+            Command::Drift(args) => drift::drift(common, &screen, args).await,
             Command::Show(args) => plan::show(common, &screen, args),
             Command::State(command) => other::state(common, &screen, command),
             Command::Schema(args) => other::schema(common, &screen, args),

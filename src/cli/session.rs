@@ -232,13 +232,8 @@ impl Session {
         self.plan_for(&BTreeMap::new(), &planning, false).await
     }
 
-    async fn plan_for(&self, desired: &BTreeMap<Address, Resource>, planning: &Planning, moving: bool) -> Result<Plan, Stop> {
-        self.check_selection()?;
-        let none = BTreeMap::new();
-        let moves = if moving { &self.moves } else { &none };
-        let scope = |address: &Address| self.selects(address);
-        let recorded = &self.state.objects;
-        let refreshed = refresh(&self.connections, desired, recorded, moves, &scope).await;
+    /// The accounts as the planner sees them.
+    pub(super) fn sides(&self) -> BTreeMap<AccountName, AccountSide<'_>> {
         let accounts = self.connections.iter().map(|(name, connection)| {
             let side = AccountSide {
                 provider: connection.provider.id().to_owned(),
@@ -248,8 +243,18 @@ impl Session {
             };
             (name.clone(), side)
         });
+        accounts.collect()
+    }
+
+    async fn plan_for(&self, desired: &BTreeMap<Address, Resource>, planning: &Planning, moving: bool) -> Result<Plan, Stop> {
+        self.check_selection()?;
+        let none = BTreeMap::new();
+        let moves = if moving { &self.moves } else { &none };
+        let scope = |address: &Address| self.selects(address);
+        let recorded = &self.state.objects;
+        let refreshed = refresh(&self.connections, desired, recorded, moves, &scope).await;
         let situation = Situation {
-            accounts: accounts.collect(),
+            accounts: self.sides(),
             desired,
             moves,
             recorded,
@@ -277,7 +282,7 @@ impl Session {
     }
 
     /// A pattern that matches nothing is a typing mistake, not an empty plan.
-    fn check_selection(&self) -> Result<(), Stop> {
+    pub(super) fn check_selection(&self) -> Result<(), Stop> {
         let known: Vec<String> = self.desired.keys().chain(self.state.objects.keys()).map(ToString::to_string).collect();
         for pattern in &self.targets {
             if !known.iter().any(|address| matches(pattern, address)) {

@@ -1,5 +1,6 @@
 //! Tests that run the binary: each module one topic, one process for all.
 
+mod drift;
 mod end_to_end;
 mod readme;
 mod schemas;

@@ -4,6 +4,7 @@
 //! also a sign or a word. What came from a file or a service never reaches the text unescaped (see `visible`).
 
 mod diff;
+mod drift;
 mod edit;
 mod outcome;
 mod page;
@@ -16,6 +17,7 @@ mod units;
 mod visible;
 mod words;
 
+pub use drift::drift;
 pub use outcome::outcome;
 pub use plan::plan;
 

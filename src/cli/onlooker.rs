@@ -1,0 +1,56 @@
+//! A project that can only be looked at. It holds a session and hands out none of it, so a command that has nothing else can
+//! neither send a write, nor save state, nor take its lock.
+
+use std::collections::BTreeMap;
+
+use super::args::Common;
+use super::exit::Stop;
+use super::screen::Screen;
+use super::session::Session;
+use crate::persona::name::Pointer;
+use crate::plan::drift::{Watch, drift};
+use crate::plan::value::leaves;
+use crate::plan::{Address, Drift};
+use crate::reconcile::refresh;
+
+/// A project that can only be looked at.
+pub(super) struct Onlooker(Session);
+
+impl Onlooker {
+    /// Opens a project without its lock.
+    ///
+    /// # Errors
+    /// When the files have problems, state cannot be read, or an account has no key.
+    pub(super) async fn open(common: &Common, screen: &Screen) -> Result<Self, Stop> {
+        Session::open(common, screen, None, None).await.map(Self)
+    }
+
+    /// Reads every recorded object and compares it with what was last written.
+    ///
+    /// # Errors
+    /// When a selection matches nothing.
+    pub(super) async fn drift(&self, ignore: &[Pointer]) -> Result<Drift, Stop> {
+        let session = &self.0;
+        session.check_selection()?;
+        let scope = |address: &Address| {
+            session.selects(address) || session.moves.iter().any(|(new, old)| old == address && session.selects(new))
+        };
+        let recorded = &session.state.objects;
+        // Only recorded objects are asked for: what the files want beside them cannot have drifted.
+        let refreshed = refresh(&session.connections, &BTreeMap::new(), recorded, &BTreeMap::new(), &scope).await;
+        Ok(drift(&Watch {
+            accounts: &session.sides(),
+            recorded,
+            observed: &refreshed.observed,
+            desired: &session.desired,
+            moves: &session.moves,
+            scope: &scope,
+            ignore,
+        }))
+    }
+
+    /// Whether a pointer names something that we wrote anywhere.
+    pub(super) fn wrote(&self, pointer: &Pointer) -> bool {
+        self.0.state.objects.values().any(|record| leaves(&record.applied).iter().any(|(path, _)| pointer.covers(path)))
+    }
+}
