@@ -61,7 +61,10 @@ impl Comparison<'_> {
         let live = self.shown(path, rule);
         let applied = get(self.applied, path);
         let unseen = rule.reading == Reading::Partly && applied.is_some_and(|applied| !same(applied, wanted));
-        if equal(rule, wanted, live) && !unseen {
+        // What is never shown may be there although we did not write it: an explicit `null` is written once.
+        let hidden = rule.reading == Reading::Never || !self.rules.read;
+        let unasked = hidden && wanted.is_null() && applied.is_none();
+        if equal(rule, wanted, live) && !unseen && !unasked {
             return;
         }
         let reason = match applied {
@@ -264,6 +267,13 @@ mod tests {
         assert_eq!(compare(secret("1"), secret("1"), json!({"key": "********"})), Differences::default());
         assert_eq!(compare(secret("2"), secret("1"), json!({"key": "********"})).edits.len(), 1);
         assert_eq!(compare(secret("1"), json!({}), json!({})).edits.len(), 1);
+    }
+
+    #[test]
+    fn an_explicit_null_of_a_field_that_nobody_sees_is_written_once() {
+        assert_eq!(compare(json!({"key": null}), json!({}), json!({})).edits.len(), 1);
+        assert_eq!(compare(json!({"key": null}), json!({"key": null}), json!({})), Differences::default());
+        assert_eq!(compare(json!({"other": null}), json!({}), json!({})), Differences::default());
     }
 
     #[test]
