@@ -51,15 +51,15 @@ pub(crate) struct Exception {
     pub(crate) field: &'static str,
     /// The kinds of step; none: every kind.
     pub(crate) kinds: &'static [Kind],
-    /// The key of the case; empty: every case.
-    pub(crate) case: &'static str,
+    /// The value that the file gives the field, as JSON; empty: whatever it is.
+    pub(crate) value: &'static str,
     pub(crate) expected: Expected,
 }
 
 impl Exception {
     /// What is cleared below a field survives under a setting.
     const fn survives(setting: &'static str, field: &'static str, null_helps: bool) -> Self {
-        Self { setting, field, kinds: &[], case: "", expected: Expected::Survives { below: field, null_helps } }
+        Self { setting, field, kinds: &[], value: "", expected: Expected::Survives { below: field, null_helps } }
     }
 }
 
@@ -118,6 +118,15 @@ impl Row {
         self.refused.iter().any(|(path, kinds)| *path == field && (kinds.is_empty() || kinds.contains(&step.kind)))
     }
 
+    /// Whether the service refuses some value of a case's field under a setting, so that other values may be there already.
+    pub(crate) fn may_fail(&self, setting: &Setting, case: &Case) -> bool {
+        self.exceptions.iter().any(|exception| {
+            matches!(exception.expected, Expected::Fails(_))
+                && setting.has(exception.setting)
+                && Pointer::parse(exception.field).is_ok_and(|field| field.covers(&case.field))
+        })
+    }
+
     /// How a step of a case ends under a setting.
     pub(crate) fn expected(
         &self,
@@ -134,7 +143,7 @@ impl Row {
             setting.has(exception.setting)
                 && (field.covers(&case.field) || several)
                 && (exception.kinds.is_empty() || exception.kinds.contains(&step.kind))
-                && (exception.case.is_empty() || exception.case == case.key)
+                && (exception.value.is_empty() || step.value(self.id, &case.field) == exception.value)
         };
         if let Some(exception) = self.exceptions.iter().find(applies) {
             return exception.expected;

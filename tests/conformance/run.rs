@@ -31,11 +31,28 @@ struct Walker {
 struct Expectation<'a> {
     step: &'a Step,
     expected: Expected,
+    /// Whether it may be that nothing is planned.
+    may_be_idle: bool,
     label: String,
 }
 
+/// How many personas share a project: enough that lists are read, and few enough that saving the state after each change stays
+/// cheap.
+const TOGETHER: usize = 10;
+
 /// Runs every step of every case, and gives the number of steps.
-pub(crate) async fn run(row: &Row, setting: &Setting, cases: Vec<Case>, faults: &mut Faults) -> usize {
+pub(crate) async fn run(row: &Row, setting: &Setting, mut cases: Vec<Case>, faults: &mut Faults) -> usize {
+    // Cases of one length keep each other company to the end.
+    cases.sort_by_key(|case| case.steps.len());
+    let mut steps = 0;
+    while !cases.is_empty() {
+        let rest = cases.split_off(cases.len().min(TOGETHER));
+        steps += run_together(row, setting, std::mem::replace(&mut cases, rest), faults).await;
+    }
+    steps
+}
+
+async fn run_together(row: &Row, setting: &Setting, cases: Vec<Case>, faults: &mut Faults) -> usize {
     let (miniature, inspect) = setting.start();
     let mut pipeline = Pipeline::start(row.id, miniature).await;
     let rules = providers::find(row.id).expect("a provider").rules();
@@ -91,7 +108,8 @@ impl Round<'_> {
             );
             let address = Address::new(AccountName::new(self.row.id), Key::new(key));
             let expected = self.row.expected(self.setting, self.rules, &walker.case, step, read.desired.get(&address));
-            expectations.insert(address, Expectation { step, expected, label });
+            let may_be_idle = self.row.may_fail(self.setting, &walker.case);
+            expectations.insert(address, Expectation { step, expected, may_be_idle, label });
         }
         let plan = pipeline.plan(&read).await;
         let outcome = pipeline.apply(&read, &plan).await;
@@ -252,6 +270,9 @@ impl Judged<'_> {
     fn shows_the_edit(&self) -> Result<(), String> {
         let change = self.change();
         let kind = self.expectation.step.kind;
+        if self.expectation.may_be_idle {
+            return Ok(());
+        }
         let wanted = match kind {
             Kind::Base => Some(Action::Create),
             Kind::Deleted if self.round.rules.delete => Some(Action::Delete),

@@ -49,6 +49,15 @@ pub(crate) struct Step {
     pub(crate) file: Option<Value>,
 }
 
+impl Step {
+    /// The value that the file gives a field of its section, as JSON; empty: none.
+    pub(crate) fn value(&self, account: &str, field: &Pointer) -> String {
+        let section = self.file.as_ref().and_then(|file| file["targets"][account].as_object());
+        let value = section.and_then(|section| personaform::plan::value::get(section, field));
+        value.map(Value::to_string).unwrap_or_default()
+    }
+}
+
 /// One persona and what happens to its file.
 pub(crate) struct Case {
     pub(crate) key: String,
@@ -145,6 +154,7 @@ impl<'a> Builder<'a> {
 /// Every case of a row.
 pub(crate) fn all(row: &Row) -> Vec<Case> {
     let mut cases = of_personas(row);
+    cases.extend(long_prompts(row));
     for field in values::fields(&row.schema()) {
         let path = field.path.to_string();
         let known = row.values.iter().find(|(known, _)| *known == path);
@@ -197,9 +207,24 @@ fn born(row: &Row, path: &Pointer, first: &Value, second: &Value) -> Case {
     builder.with(Kind::Null, path, Value::Null).without(path).done()
 }
 
+/// A prompt of 100 KB comes, changes in its last letter, and goes.
+fn long_prompts(row: &Row) -> Vec<Case> {
+    let prompt = "Be kind, and never promise a date. 🦀 ünïcode\n".repeat(2_100);
+    vec![
+        Builder::new(row, "prompted")
+            .step(Kind::Base)
+            .shared(Kind::Other, "prompt", json!(prompt))
+            .shared(Kind::Other, "prompt", json!(format!("{prompt}.")))
+            .shared(Kind::Other, "prompt", json!("{{name}} ${name}\n\n\ttabbed \u{2028} "))
+            .shared(Kind::Other, "prompt", json!({"$env": "SECRET_ONE"}))
+            .shared(Kind::Other, "prompt", json!({"$env": "SECRET_TWO"}))
+            .deleted(),
+        Builder::new(row, "born-with-a-long-prompt").shared(Kind::Base, "prompt", json!(prompt)).deleted(),
+    ]
+}
+
 /// Cases that need no schema.
 fn of_personas(row: &Row) -> Vec<Case> {
-    let prompt = "Be kind, and never promise a date. 🦀 ünïcode\n".repeat(2_100);
     let mut cases = vec![
         Builder::new(row, "created").step(Kind::Base).deleted(),
         Builder::new(row, "renamed")
@@ -214,15 +239,6 @@ fn of_personas(row: &Row) -> Vec<Case> {
             .shared(Kind::Other, "description", json!("Answers."))
             .shared(Kind::Other, "description", Value::Null)
             .deleted(),
-        Builder::new(row, "prompted")
-            .step(Kind::Base)
-            .shared(Kind::Other, "prompt", json!(prompt))
-            .shared(Kind::Other, "prompt", json!(format!("{prompt}.")))
-            .shared(Kind::Other, "prompt", json!("{{name}} ${name}\n\n\ttabbed \u{2028} "))
-            .shared(Kind::Other, "prompt", json!({"$env": "SECRET_ONE"}))
-            .shared(Kind::Other, "prompt", json!({"$env": "SECRET_TWO"}))
-            .deleted(),
-        Builder::new(row, "born-with-a-long-prompt").shared(Kind::Base, "prompt", json!(prompt)).deleted(),
         Builder::new(row, "moved").step(Kind::Base).moved("moved-elsewhere").deleted(),
         {
             let mut builder = Builder::new(row, "moved-and-changed").step(Kind::Base);

@@ -23,13 +23,14 @@ pub(crate) static ROW: Row = Row {
         ("/avatarId", || vec![json!(AVATAR_CARA_3_ONLY), json!(AVATAR_CARA_4_ONLY), json!(AVATAR_BOTH)]),
         ("/voiceId", || vec![json!(OTHER_VOICE), json!(VOICE_THAT_RETAINS)]),
         ("/llmId", || vec![json!(LLM_THAT_RETAINS), json!("CUSTOMER_CLIENT_V1"), json!(LLM)]),
-        ("/languageCode", || vec![json!("de"), json!("ja"), json!("inherit")]),
+        ("/languageCode", || vec![json!("de"), json!("ja")]),
         ("/widgetConfig/allowedOrigins", || {
             vec![
                 json!(["tidewheel.example"]),
                 json!(["https://b.example", "tidewheel.example", "http://localhost:3000"]),
                 json!(["http://localhost:3000", "https://tidewheel.example", "b.example"]),
                 json!([]),
+                json!(["c.example"]),
             ]
         }),
     ],
@@ -86,14 +87,14 @@ const EXCEPTIONS: &[Exception] = &[
         setting: "inherit=refused",
         field: "/languageCode",
         kinds: &[Kind::Null, Kind::Removed],
-        case: "",
+        value: "",
         expected: Expected::Fails("Invalid language code"),
     },
     Exception {
         setting: "retention_plan=no",
         field: "/zeroDataRetention",
-        kinds: &[Kind::Set],
-        case: "",
+        kinds: &[],
+        value: "true",
         expected: Expected::Fails("zeroDataRetention needs an enterprise plan"),
     },
 ];
