@@ -101,6 +101,8 @@ pub struct Settings {
     pub id: Option<String>,
     /// `$lifecycle.prevent_destroy`.
     pub prevent_destroy: bool,
+    /// `$lifecycle.force_destroy`.
+    pub force_destroy: bool,
     /// `$lifecycle.ignore_changes`.
     pub ignore_changes: Vec<Pointer>,
     /// `$release`: `production` is true, `draft` is false.

@@ -208,6 +208,10 @@ fn settings(releases: bool) -> Vec<(&'static str, Value)> {
                 "additionalProperties": false,
                 "properties": {
                     "prevent_destroy": { "description": "Refuses every plan that deletes the object.", "type": "boolean" },
+                    "force_destroy": {
+                        "description": "Deletes the object although something still uses it, such as a phone number.",
+                        "type": "boolean",
+                    },
                     "ignore_changes": {
                         "description": "Fields, as JSON Pointers, that are neither compared nor sent once the object exists.",
                         "type": "array", "items": { "type": "string", "x-plain": true, "pattern": "^/" },

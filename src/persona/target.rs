@@ -98,8 +98,9 @@ impl Reader<'_, '_> {
     fn settings(&mut self, section: &Node) -> document::Settings {
         let text = |name: &str| section.get(name).and_then(Node::text).map(str::to_owned);
         let lifecycle = section.get("$lifecycle");
-        let prevent_destroy =
-            lifecycle.and_then(|node| node.get("prevent_destroy")).is_some_and(|node| matches!(node.kind, Kind::Bool(true)));
+        let says =
+            |name: &str| lifecycle.and_then(|node| node.get(name)).is_some_and(|node| matches!(node.kind, Kind::Bool(true)));
+        let (prevent_destroy, force_destroy) = (says("prevent_destroy"), says("force_destroy"));
         let mut ignore_changes = Vec::new();
         if let Some(Kind::List(items)) = lifecycle.and_then(|node| node.get("ignore_changes")).map(|node| &node.kind) {
             for item in items {
@@ -118,7 +119,7 @@ impl Reader<'_, '_> {
             }
         }
         let release = text("$release").map(|release| release == "production");
-        document::Settings { id: text("$id"), prevent_destroy, ignore_changes, release }
+        document::Settings { id: text("$id"), prevent_destroy, force_destroy, ignore_changes, release }
     }
 }
 

@@ -89,6 +89,9 @@ pub struct Change {
     /// Whether state will record that a delete is refused.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub prevent_destroy: bool,
+    /// Whether state will record that it may be deleted although something uses it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub force_destroy: bool,
     /// Digest of the live object that the plan saw; none where there was none or it cannot be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub live_digest: Option<String>,
@@ -260,6 +263,9 @@ pub struct Settled {
     /// Whether state will record that a delete is refused.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub prevent_destroy: bool,
+    /// Whether state will record that it may be deleted although something uses it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub force_destroy: bool,
 }
 
 /// What a plan was made against.

@@ -20,6 +20,11 @@ pub trait Dialect: Sync {
     /// The request that deletes an object; none where the service has no such call.
     fn delete(&self, id: &RemoteId) -> Option<Request>;
 
+    /// The same while something uses the object. A service that does not mind has no other request for that.
+    fn force_delete(&self, id: &RemoteId) -> Option<Request> {
+        self.delete(id)
+    }
+
     /// What the service would make of one request: the live object afterwards. Starts from [`Live::empty`] for a create.
     fn predict(&self, live: &Live, request: &Request) -> Live;
 }

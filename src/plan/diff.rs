@@ -63,7 +63,10 @@ impl Comparison<'_> {
         let unseen = rule.reading == Reading::Partly && applied.is_some_and(|applied| !same(applied, wanted));
         // An object that is to go and shows no member may still hold hidden ones of ours.
         let hollow = wanted.is_null() && live.is_some_and(is_empty_object) && self.hides_below(path, applied);
-        if equal(rule, wanted, live) && !unseen && !hollow {
+        // What is never shown may be there although we did not write it: an explicit `null` is written once.
+        let hidden = rule.reading == Reading::Never || !self.rules.read;
+        let unasked = hidden && wanted.is_null() && applied.is_none();
+        if equal(rule, wanted, live) && !unseen && !hollow && !unasked {
             return;
         }
         let reason = match applied {
@@ -288,6 +291,13 @@ mod tests {
         let (desired, applied, live) = (object(json!({"a": null})), object(json!({"a": {"k": 1}})), object(json!({"a": {}})));
         let found = Comparison { desired: &desired, applied: &applied, live: &live, rules: &HIDDEN, ignore: &[] }.differences();
         assert_eq!(reasons(&found), [("/a".to_owned(), Reason::Declared, true)]);
+    }
+
+    #[test]
+    fn an_explicit_null_of_a_field_that_nobody_sees_is_written_once() {
+        assert_eq!(compare(json!({"key": null}), json!({}), json!({})).edits.len(), 1);
+        assert_eq!(compare(json!({"key": null}), json!({"key": null}), json!({})), Differences::default());
+        assert_eq!(compare(json!({"other": null}), json!({}), json!({})), Differences::default());
     }
 
     #[test]

@@ -296,10 +296,13 @@ impl Subject<'_> {
                 notes,
                 applied: Map::new(),
                 prevent_destroy: false,
+                force_destroy: false,
                 live_digest,
             }))
         };
-        let request = self.account.dialect.delete(&record.id).filter(|_| self.account.dialect.rules().delete);
+        let dialect = self.account.dialect;
+        let request = if record.force_destroy { dialect.force_delete(&record.id) } else { dialect.delete(&record.id) };
+        let request = request.filter(|_| dialect.rules().delete);
         let Some(request) = request else {
             let note = format!("{} has no delete: `{}` stays there and is no longer managed", self.account.title, record.id);
             return gone(Action::Forget, Vec::new(), Reason::Removed, vec![note], None);
@@ -311,9 +314,15 @@ impl Subject<'_> {
             Observation::Present(live) if live.used_by.is_empty() => {
                 gone(Action::Delete, vec![request], Reason::Removed, Vec::new(), Some(live.digest()))
             }
+            Observation::Present(live) if record.force_destroy => {
+                let note = format!("deletes it although it is used by {}", live.used_by.join(", "));
+                gone(Action::Delete, vec![request], Reason::Removed, vec![note], Some(live.digest()))
+            }
             Observation::Present(live) => Verdict::Blocked {
                 why: format!("`{}` cannot be deleted while it is used by {}", record.id, live.used_by.join(", ")),
-                help: "detach these first".to_owned(),
+                help: "detach these first; or restore the target with `$lifecycle: { force_destroy: true }`, apply that, and \
+                       remove it then"
+                    .to_owned(),
             },
             Observation::Absent => {
                 let note = format!("`{}` is gone already: only the record goes", record.id);
@@ -364,7 +373,8 @@ impl Subject<'_> {
         mut notes: Vec<String>,
     ) -> Result<Verdict, Unproven> {
         let dialect = self.account.dialect;
-        let found = self.differences(resource, live, applied);
+        let mut found = self.differences(resource, live, applied);
+        self.hold_resisted(resource, live, &mut found);
         if let Some((path, why)) = found.stuck.first() {
             return Ok(Verdict::Blocked {
                 why: format!("`{path}` cannot be cleared through this API: {why}"),
@@ -388,12 +398,13 @@ impl Subject<'_> {
         let action = match action {
             Action::Update if found.edits.is_empty() && found.abandoned.is_empty() && moved => Action::Move,
             Action::Update if found.edits.is_empty() && found.abandoned.is_empty() => {
-                let guarded = self.recorded.is_some_and(|(_, record)| record.prevent_destroy);
-                if next == *applied && guarded == resource.prevent_destroy {
+                let recorded = self.recorded.map(|(_, record)| (record.prevent_destroy, record.force_destroy));
+                let wanted = (resource.prevent_destroy, resource.force_destroy);
+                if next == *applied && recorded.unwrap_or_default() == wanted {
                     return Ok(Verdict::Unchanged);
                 }
-                let address = self.address.clone();
-                return Ok(Verdict::Settled(Settled { address, applied: next, prevent_destroy: resource.prevent_destroy }));
+                let (address, (prevent_destroy, force_destroy)) = (self.address.clone(), wanted);
+                return Ok(Verdict::Settled(Settled { address, applied: next, prevent_destroy, force_destroy }));
             }
             action => action,
         };
@@ -420,6 +431,19 @@ impl Subject<'_> {
             found.edits.sort_by(|left, right| left.path.cmp(&right.path));
         }
         found
+    }
+
+    /// What the service has kept, though it was asked to clear it, is not asked for again and again.
+    fn hold_resisted(&self, resource: &Resource, live: &Live, found: &mut Differences) {
+        let Some((_, record)) = self.recorded.filter(|(_, record)| record.id == live.id) else { return };
+        found.edits.retain(|edit| {
+            let asked = value::get(&resource.fields, &edit.path).is_some_and(Value::is_null);
+            let resists = asked && record.resisted.contains(&edit.path);
+            if resists && !found.stuck.iter().any(|(path, _)| *path == edit.path) {
+                found.stuck.push((edit.path.clone(), "it was not cleared when the service was last asked to"));
+            }
+            !resists
+        });
     }
 
     fn unverified(&self) -> Option<String> {
@@ -458,6 +482,7 @@ impl Subject<'_> {
             notes,
             applied,
             prevent_destroy: resource.prevent_destroy,
+            force_destroy: resource.force_destroy,
             live_digest,
         }))
     }

@@ -50,6 +50,8 @@ pub struct Resource {
     pub ignore: Vec<Pointer>,
     /// Whether a plan that deletes it is refused.
     pub prevent_destroy: bool,
+    /// Whether it may be deleted although something uses it.
+    pub force_destroy: bool,
 }
 
 /// What a service answered about one object, in the same neutral form as [`Resource::fields`].
@@ -102,6 +104,13 @@ pub struct Record {
     /// Whether a delete is refused even after the file that said so has gone.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub prevent_destroy: bool,
+    /// Whether it may be deleted although something uses it, even after the file that said so has gone.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub force_destroy: bool,
+    /// Fields that the files want cleared (`null`), and that were not when the service was last asked to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "Vec<String>")]
+    pub resisted: Vec<Pointer>,
     /// When it was last written: RFC 3339, UTC, whole seconds.
     pub written_at: String,
 }

@@ -121,6 +121,7 @@ impl Scene {
             release: true,
             ignore: Vec::new(),
             prevent_destroy: false,
+            force_destroy: false,
         };
         self.desired.insert(at(key), resource);
         self
@@ -138,6 +139,8 @@ impl Scene {
             name: "Ada".to_owned(),
             applied: object(applied),
             prevent_destroy: false,
+            force_destroy: false,
+            resisted: Vec::new(),
             written_at: "2026-11-22T00:00:00Z".to_owned(),
         };
         self.recorded.insert(at(key), record);

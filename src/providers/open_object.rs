@@ -7,7 +7,8 @@ use crate::plan::value::{get, is_empty, is_secret, remove, set};
 use crate::plan::{Edit, Live, Resource};
 
 /// The whole of one open top-level object as it shall be: the live one, with what is desired laid over it, without what the
-/// edits clear.
+/// edits clear. What the files clear by an explicit `null` is sent as `null`: where a service merges, that alone clears it, and
+/// where it replaces, a stored `null` is as good as nothing.
 ///
 /// Members that nobody manages stay. Desired members are written anew even if they did not change, since only they name the
 /// secrets of today.
@@ -18,7 +19,7 @@ pub fn complete(field: &str, live: &Live, resource: &Resource, edits: &[Edit]) -
     }
     let mut whole = Map::new();
     if let Some(members @ Value::Object(_)) = live.fields.get(field) {
-        whole.insert(field.to_owned(), members.clone());
+        overlay(&mut whole, &Map::from_iter([(field.to_owned(), members.clone())]));
     }
     if let Some(members @ Value::Object(_)) = desired.get(field) {
         overlay(&mut whole, &Map::from_iter([(field.to_owned(), members.clone())]));
@@ -29,6 +30,9 @@ pub fn complete(field: &str, live: &Live, resource: &Resource, edits: &[Edit]) -
         match &edit.to {
             // Laid over something, an empty object changes nothing; but it was asked for.
             Some(Value::Object(members)) if members.is_empty() => set(&mut whole, &edit.path, Value::Object(Map::new())),
+            None | Some(Value::Null) if edit.path != root && get(&desired, &edit.path).is_some() && !is_desired => {
+                set(&mut whole, &edit.path, Value::Null);
+            }
             None | Some(Value::Null) if !is_desired => clear(&mut whole, &desired, &edit.path),
             _ => {}
         }
@@ -111,6 +115,7 @@ mod tests {
             release: true,
             ignore: ignore.iter().map(|path| Pointer::parse(path).expect("a pointer")).collect(),
             prevent_destroy: false,
+            force_destroy: false,
         };
         Value::Object(complete("open", &live, &resource, edits))
     }

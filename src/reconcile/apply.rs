@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use super::connection::{Connection, Failure, label};
 use super::outcome::{Difference, Ending, Entry, Outcome};
 use super::verify;
-use crate::persona::name::AccountName;
+use crate::persona::name::{AccountName, Pointer};
 use crate::plan::{Action, Address, Change, Live, Plan, Record, RemoteId, Request, proof};
 use crate::state::{State, StateError, StateFile};
 
@@ -97,6 +97,7 @@ impl Applier<'_> {
                 if let Some(record) = state.objects.get_mut(&settled.address) {
                     record.applied = settled.applied.clone();
                     record.prevent_destroy = settled.prevent_destroy;
+                    record.force_destroy = settled.force_destroy;
                 }
             }
         })
@@ -199,7 +200,7 @@ impl Work<'_> {
         self.sent += 1;
         self.id = Some(id.clone());
         // The id is kept at once, with nothing applied yet: whatever happens next, the next plan goes on from here.
-        self.record(Map::new())?;
+        self.record(Map::new(), Vec::new())?;
         let mut answered = connection.provider.accepted(first, &response).ok().flatten();
         for request in rest {
             let request = with_id(request, &id);
@@ -249,15 +250,11 @@ impl Work<'_> {
             }
             _ => (self.change.applied.clone(), Vec::new()),
         };
-        self.record(applied)?;
+        self.record(applied, verify::resisted(self.change, &differences))?;
         match found {
             Ok(Some(_)) if !differences.is_empty() => Ok(Ending::Diverged { differences }),
             Ok(None) if readable && !self.change.requests.is_empty() => Ok(Ending::Diverged {
-                differences: vec![Difference {
-                    path: crate::persona::name::Pointer::root(),
-                    expected: Some(Value::from("the object")),
-                    found: None,
-                }],
+                differences: vec![Difference { path: Pointer::root(), expected: Some(Value::from("the object")), found: None }],
             }),
             Ok(_) => Ok(Ending::Done { verified: readable }),
             Err(failure) => Err(Ending::Unknown {
@@ -310,7 +307,7 @@ impl Work<'_> {
         live
     }
 
-    fn record(&self, applied: Map<String, Value>) -> Step<()> {
+    fn record(&self, applied: Map<String, Value>, resisted: Vec<Pointer>) -> Step<()> {
         let Some(id) = self.id.clone() else { return Ok(()) };
         let record = Record {
             provider: self.change.provider.clone(),
@@ -318,6 +315,8 @@ impl Work<'_> {
             name: self.change.name.clone(),
             applied,
             prevent_destroy: self.change.prevent_destroy,
+            force_destroy: self.change.force_destroy,
+            resisted,
             written_at: (self.applier.now)(),
         };
         let moved_from = self.change.moved_from.clone();

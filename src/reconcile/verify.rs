@@ -56,6 +56,13 @@ fn check(
     }
 }
 
+/// The fields that the files want cleared (`null`) and that the service has kept.
+pub(super) fn resisted(change: &Change, differences: &[Difference]) -> Vec<Pointer> {
+    let asked = |path: &Pointer| get(&change.applied, path).is_some_and(Value::is_null);
+    let cleared = |path: &Pointer| change.edits.iter().any(|edit| edit.to.is_none() && edit.path == *path);
+    differences.iter().map(|difference| &difference.path).filter(|path| asked(path) && cleared(path)).cloned().collect()
+}
+
 /// What is remembered as applied where the object cannot be read again: the managed fields as the service's answer shows them.
 pub(super) fn held(applied: &Map<String, Value>, answered: &Live, rules: &Rules) -> Map<String, Value> {
     let mut held = Map::new();

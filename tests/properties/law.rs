@@ -59,6 +59,8 @@ pub(crate) fn planned(world: &mut World, resource: &Resource, known: Option<&Kno
         name: resource.name.clone(),
         applied: known.applied.clone(),
         prevent_destroy: false,
+        force_destroy: false,
+        resisted: Vec::new(),
         written_at: String::new(),
     });
     let side = AccountSide {

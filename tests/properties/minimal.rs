@@ -206,6 +206,7 @@ proptest! {
             release: true,
             ignore: Vec::new(),
             prevent_destroy: false,
+            force_destroy: false,
         };
         let seen = Live { fields: live.clone(), ..Live::empty(RemoteId::new("p1")) };
         let draft = TAVUS.update(&seen, &resource, &found.edits);

@@ -78,7 +78,11 @@ impl Dialect for Bland {
     }
 
     fn delete(&self, id: &RemoteId) -> Option<Request> {
-        Some(wire::delete(id))
+        Some(wire::delete(id, false))
+    }
+
+    fn force_delete(&self, id: &RemoteId) -> Option<Request> {
+        Some(wire::delete(id, true))
     }
 
     fn predict(&self, live: &Live, request: &Request) -> Live {

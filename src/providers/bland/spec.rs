@@ -125,6 +125,7 @@ pub(super) fn compile(address: &Address, persona: &Persona, target: &Target) -> 
         release: target.settings.release.unwrap_or(true),
         ignore: target.settings.ignore_changes.clone(),
         prevent_destroy: target.settings.prevent_destroy,
+        force_destroy: target.settings.force_destroy,
     })
 }
 
@@ -229,6 +230,7 @@ mod tests {
         let settings = Settings {
             id: Some("p1".to_owned()),
             prevent_destroy: true,
+            force_destroy: true,
             ignore_changes: vec![Pointer::new(["role"])],
             release: None,
         };

@@ -28,9 +28,10 @@ pub(super) fn read(id: &RemoteId) -> Request {
     Request::new(Method::Get, persona(id))
 }
 
-/// Without `force`: Bland then refuses while phone numbers use the persona, which is what a careful reader wants.
-pub(super) fn delete(id: &RemoteId) -> Request {
-    Request::new(Method::Delete, persona(id))
+/// Without `force`, Bland refuses while phone numbers use the persona; with it, they are disconnected.
+pub(super) fn delete(id: &RemoteId, force: bool) -> Request {
+    let query = if force { "?force=true" } else { "" };
+    Request::new(Method::Delete, format!("{}{query}", persona(id)))
 }
 
 pub(super) fn create(resource: &Resource) -> Draft {

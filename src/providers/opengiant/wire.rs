@@ -20,14 +20,14 @@ pub(super) fn create(resource: &Resource) -> Draft {
 /// One PATCH: the name where it changes, and all attributes where one of them does.
 ///
 /// Whether OpenGiant merges or replaces attributes is not documented. The whole object is right under both, but for what is
-/// removed: `null` would remove it under the one and be stored under the other, so it is left out.
+/// removed: `null` would remove it under the one and be stored under the other, so it is left out unless the files say `null`.
 pub(super) fn update(live: &Live, resource: &Resource, edits: &[Edit]) -> Draft {
     let attributes = Pointer::new(["attributes"]);
     let mut body = Map::new();
     let mut notes = Vec::new();
     for edit in edits {
         if attributes.covers(&edit.path) {
-            let whole = without_nulls(&complete("attributes", live, resource, edits));
+            let whole = complete("attributes", live, resource, edits);
             body.insert("attributes".to_owned(), Value::Object(whole));
             if edit.to.as_ref().is_none_or(Value::is_null) && notes.is_empty() {
                 notes.push(

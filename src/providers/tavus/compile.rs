@@ -54,6 +54,7 @@ pub(super) fn compile(api: Api, address: &Address, persona: &Persona, target: &T
         release: true,
         ignore: target.settings.ignore_changes.clone(),
         prevent_destroy: target.settings.prevent_destroy,
+        force_destroy: target.settings.force_destroy,
     })
 }
 

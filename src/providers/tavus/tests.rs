@@ -28,6 +28,7 @@ fn resource(fields: Value) -> Resource {
         release: true,
         ignore: Vec::new(),
         prevent_destroy: false,
+        force_destroy: false,
     }
 }
 

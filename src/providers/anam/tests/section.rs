@@ -150,6 +150,7 @@ fn settings_bind_ignore_and_protect() {
     let settings = Settings {
         id: Some("p-1".to_owned()),
         prevent_destroy: true,
+        force_destroy: true,
         ignore_changes: vec![Pointer::new(["voiceId"])],
         release: None,
     };

@@ -49,6 +49,11 @@ impl Sandbox {
         self.state.bland_personas.iter().filter(|(_, persona)| !persona.deleted()).map(|(id, _)| id.clone()).collect()
     }
 
+    /// Hook: a persona in the flat shape of writes, with the current version of a type (`draft`, `production`).
+    pub fn written(&self, id: &str, version_type: &str) -> Option<Map<String, Value>> {
+        self.state.bland_personas.get(id).and_then(|persona| persona.written(version_type))
+    }
+
     /// Hook: the next request with a valid key gets a 200 that carries this error and does nothing.
     pub fn fail_next(&mut self, code: &str) {
         self.failing = Some(code.to_owned());

@@ -120,6 +120,13 @@ impl Persona {
         !self.fields["deleted_at"].is_null()
     }
 
+    /// The persona's own fields with the content of its current version of a type, flat.
+    pub(super) fn written(&self, version_type: &str) -> Option<Map<String, Value>> {
+        let mut fields = self.fields.clone();
+        fields.extend(content(self.current(version_type)?));
+        Some(fields)
+    }
+
     /// The object as the service shows it. Some answers leave the numbers out.
     pub(super) fn shown(&self, with_numbers: bool) -> Value {
         let mut shown = json!(self.fields);

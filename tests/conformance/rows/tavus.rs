@@ -1,0 +1,105 @@
+//! Tavus's row.
+
+use personaform::providers::tavus::sandbox::{
+    Atomicity, Context, Inapplicable, PatchAnswer, ReadEnvelope, Sandbox, Secrets, Switches, UnknownFields,
+};
+use serde_json::{Map, Value, json};
+
+use super::{Exception, Expected, Inspect, Row, Shared, Switch, alone, pairs};
+use crate::pipeline::KEY;
+use crate::transitions::Kind;
+
+fn function(name: &str) -> Value {
+    json!({"type": "function", "function": {
+        "name": name, "description": format!("does {name}"), "parameters": {"type": "object", "properties": {}},
+    }})
+}
+
+fn functions() -> Vec<Value> {
+    vec![
+        json!([function("look_up")]),
+        json!([function("look_up"), function("hang_up"), function("transfer")]),
+        json!([function("transfer"), function("look_up")]),
+        json!([]),
+    ]
+}
+
+pub(crate) static ROW: Row = Row {
+    id: "tavus",
+    section: || json!({"default_replica_id": "r79e1c033f"}),
+    required: &[],
+    beside: &[(
+        "/layers/llm/base_url",
+        || json!({"/layers/llm/model": "own-model", "/layers/llm/api_key": {"$env": "SECRET_ONE"}}),
+    )],
+    values: &[
+        ("/default_replica_id", || vec![json!("r1"), json!("r2")]),
+        ("/pipeline_mode", || vec![json!("full"), json!("full")]),
+        ("/layers/llm/tools", functions),
+        ("/layers/perception/visual_tools", functions),
+        ("/layers/perception/audio_tools", functions),
+        ("/layers/perception/perception_tools", functions),
+    ],
+    together: &[("layers-come-and-go", || {
+        vec![
+            json!({"layers": {"llm": {"model": "tavus-gpt-oss", "extra_body": {"temperature": 0}}}}),
+            json!({"layers": {"llm": {"model": "tavus-gpt-oss"}, "stt": {"hotwords": "Tidewheel"}}}),
+            json!({"layers": {"conversational_flow": {"turn_taking_patience": "high"}, "stt": {"hotwords": ""}}}),
+            json!({"layers": {"stt": null, "tts": {"tts_engine": "cartesia", "voice_settings": {"speed": "normal"}}}}),
+            json!({"layers": null}),
+            json!({"layers": {"perception": {"visual_awareness_queries": ["Who?", "Where?"]}}}),
+            json!({}),
+        ]
+    })],
+    refused: &[],
+    exceptions: EXCEPTIONS,
+    settings: || alone(SWITCHES, make),
+    pairs: || pairs(SWITCHES, make),
+};
+
+const EXCEPTIONS: &[Exception] = &[];
+
+const SWITCHES: &[Switch<Switches>] = &[
+    ("secrets=omitted", |switches| switches.secrets = Secrets::Omitted),
+    ("secrets=plain", |switches| switches.secrets = Secrets::Plain),
+    ("read=data", |switches| switches.read_envelope = ReadEnvelope::Data),
+    ("inapplicable=400", |switches| switches.inapplicable = Inapplicable::BadRequest),
+    ("atomicity=stepwise", |switches| switches.atomicity = Atomicity::Stepwise),
+    ("test=passed-over", |switches| switches.test_guards = false),
+    ("patch=brief", |switches| switches.patch_answer = PatchAnswer::Brief),
+    ("patch=empty", |switches| switches.patch_answer = PatchAnswer::Empty),
+    ("unknown=stored", |switches| switches.unknown_fields = UnknownFields::Stored),
+    ("unknown=refused", |switches| switches.unknown_fields = UnknownFields::Refused),
+    ("context=kept", |switches| switches.context = Context::Kept),
+    ("prompt_without_llm=refused", |switches| switches.prompt_without_llm = false),
+    ("mode=fixed", |switches| switches.pipeline_mode_mutable = false),
+    ("llm_defaults=shown", |switches| switches.llm_defaults_omitted = false),
+    ("default_model=gpt-oss", |switches| switches.default_model = "tavus-gpt-oss".to_owned()),
+    ("max_limit=7", |switches| switches.max_limit = 7),
+];
+
+fn make(switches: Switches) -> Sandbox {
+    // A new switch must come into the list above.
+    let Switches {
+        secrets: _,
+        read_envelope: _,
+        inapplicable: _,
+        atomicity: _,
+        test_guards: _,
+        patch_answer: _,
+        unknown_fields: _,
+        context: _,
+        prompt_without_llm: _,
+        pipeline_mode_mutable: _,
+        llm_defaults_omitted: _,
+        default_model: _,
+        max_limit: _,
+    } = &switches;
+    Sandbox::with(KEY, switches)
+}
+
+impl Inspect for Shared<Sandbox> {
+    fn held(&self, id: &str) -> Option<Map<String, Value>> {
+        self.get().stored(id)?.as_object().cloned()
+    }
+}
