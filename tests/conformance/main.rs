@@ -7,6 +7,7 @@ mod rows;
 mod run;
 mod transitions;
 mod values;
+mod words;
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use personaform::http::{Client, Patience};
@@ -29,6 +29,12 @@ pub(crate) const KEY: &str = "conformance-key";
 /// The value of every variable that a file names.
 pub(crate) fn secret(name: &str) -> String {
     format!("the value of {name}")
+}
+
+/// All providers' words, made once.
+pub(crate) fn words() -> &'static Vocabulary {
+    static WORDS: OnceLock<Vocabulary> = OnceLock::new();
+    WORDS.get_or_init(providers::vocabulary)
 }
 
 /// A project with one account, named like its provider.
@@ -76,7 +82,10 @@ impl Pipeline {
         let account = AccountName::new(id);
         let connection = Connection { account: account.clone(), provider, client, base_url, key_variable, sealer };
         let connections = BTreeMap::from([(account, connection)]);
-        Self { folder, vocabulary: providers::vocabulary(), provider, connections, server }
+        // The other providers' schemas only cost time here.
+        let mut vocabulary = words().clone();
+        vocabulary.providers.retain(|provider, _| provider == id);
+        Self { folder, vocabulary, provider, connections, server }
     }
 
     /// Writes, or removes, a persona's file.
@@ -116,6 +125,11 @@ impl Pipeline {
             sealer.seal(&mut resource.fields);
         }
         Ok(Read { desired: compiled.resources, moves: compiled.moves, sealer: Arc::new(sealer), state })
+    }
+
+    /// The same files with the state as it is stored by now.
+    pub(crate) fn read_again(&self, read: Read) -> Read {
+        Read { state: self.state(), ..read }
     }
 
     /// Looks at the service and plans.

@@ -10,7 +10,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use personaform::persona::name::Pointer;
 use personaform::plan::{Clear, Resource, Rules};
-use personaform::providers;
 use personaform::sandbox::{Incoming, Miniature, Outgoing};
 use serde_json::{Map, Value};
 
@@ -33,7 +32,7 @@ pub(crate) struct Row {
     pub(crate) values: &'static [(&'static str, fn() -> Vec<Value>)],
     /// Fields that influence each other: sections laid over the base, one after the other.
     pub(crate) together: &'static [(&'static str, fn() -> Vec<Value>)],
-    /// Where a file is refused, with these kinds of step; none: every kind.
+    /// Where a file is refused, at these fields and below, with these kinds of step; none: every kind.
     pub(crate) refused: &'static [(&'static str, &'static [Kind])],
     /// Where the service cannot do what is wanted.
     pub(crate) exceptions: &'static [Exception],
@@ -109,13 +108,13 @@ pub(crate) trait Inspect {
 impl Row {
     /// The schema of a target section.
     pub(crate) fn schema(&self) -> Value {
-        providers::vocabulary().providers[self.id].section.clone()
+        crate::pipeline::words().providers[self.id].section.clone()
     }
 
     /// Whether a file is refused after a step of a case.
     pub(crate) fn refuses(&self, case: &Case, step: &Step) -> bool {
-        let field = case.field.to_string();
-        self.refused.iter().any(|(path, kinds)| *path == field && (kinds.is_empty() || kinds.contains(&step.kind)))
+        let covers = |path: &str| Pointer::parse(path).is_ok_and(|path| path.covers(&case.field));
+        self.refused.iter().any(|(path, kinds)| covers(path) && (kinds.is_empty() || kinds.contains(&step.kind)))
     }
 
     /// Whether the service refuses some value of a case's field under a setting, so that other values may be there already.

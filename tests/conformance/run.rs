@@ -118,7 +118,7 @@ impl Round<'_> {
                 faults.push(format!("{} [{}]: `{}` changed unasked", self.row.id, self.setting.name, change.address));
             }
         }
-        let again = pipeline.read().unwrap_or_else(|problems| panic!("the files were sound before: {problems:?}"));
+        let again = pipeline.read_again(read);
         let second = pipeline.plan(&again).await;
         for (address, expectation) in &expectations {
             let judged = Judged { round: self, address, expectation, plan: &plan, outcome: &outcome, second: &second };

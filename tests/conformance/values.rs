@@ -28,7 +28,7 @@ fn walk(at: &Pointer, schema: &Value, found: &mut Vec<FieldValues>) {
             found.push(FieldValues { path: path.clone(), values: whole(field) });
             walk(&path, field, found);
             if is_open(field) {
-                found.push(FieldValues { path: path.child("unheard_of"), values: anything() });
+                found.push(FieldValues { path: path.child("unheard_of"), values: anything(field) });
             }
         } else {
             found.push(FieldValues { path, values: scalar_or_list(field) });
@@ -69,6 +69,13 @@ fn whole(schema: &Value) -> Vec<(Kind, Value)> {
     if members.is_empty() && !is_open(schema) {
         return Vec::new();
     }
+    if members.is_empty() && schema["additionalProperties"].is_object() {
+        return vec![
+            (Kind::Set, json!({"Alpha": "1", "Beta": "2"})),
+            (Kind::Change, json!({"Alpha": "3", "Gamma": "2"})),
+            (Kind::Empty, json!({})),
+        ];
+    }
     if members.is_empty() {
         return vec![
             (Kind::Set, json!({"alpha": 1, "beta": "two"})),
@@ -93,7 +100,10 @@ fn whole(schema: &Value) -> Vec<(Kind, Value)> {
 }
 
 /// Values below an object that takes any name.
-fn anything() -> Vec<(Kind, Value)> {
+fn anything(schema: &Value) -> Vec<(Kind, Value)> {
+    if schema["additionalProperties"].is_object() {
+        return scalar_or_list(without_null(&schema["additionalProperties"]));
+    }
     vec![
         (Kind::Set, json!("one")),
         (Kind::Change, json!({"nested": {"deep": 1, "other": [1, 2]}})),

@@ -7,7 +7,6 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 use super::PERSONA_FIELDS;
-use super::wire::PAGE_SIZE;
 use crate::plan::{Live, Method, RemoteId, Request};
 use crate::provider::{Body, Listed, Page, Refusal, RefusalKind, Response, Seen};
 use crate::providers::refusal::words;
@@ -25,12 +24,12 @@ const VERSION_MARKS: [&str; 9] = [
     "updated_at",
 ];
 
-/// A page of the list. It has no total: a full page may have a successor.
+/// A page of the list. It has no total, and Bland may cap pages below what was asked for: only an empty page ends it.
 pub(super) fn listed(response: &Response) -> Result<Page, Refusal> {
     let Some(items) = payload(response)?.and_then(Value::as_array) else {
         return Err(Refusal::unreadable(response, "a list of personas"));
     };
-    let mut page = Page { items: Vec::new(), more: items.len() >= PAGE_SIZE };
+    let mut page = Page { items: Vec::new(), more: !items.is_empty() };
     for item in items.iter().filter(|item| !is_deleted(item)) {
         let Some(id) = id(item) else { return Err(Refusal::unreadable(response, "a list of personas with ids")) };
         let name = text(item, "name").unwrap_or_default().to_owned();
@@ -404,12 +403,12 @@ mod tests {
     }
 
     #[test]
-    fn a_full_page_may_have_a_successor_and_deleted_personas_are_left_out() {
-        let full = listed(&success(json!(vec![persona(); PAGE_SIZE]))).expect("a page");
-        assert_eq!((full.items.len(), full.more), (PAGE_SIZE, true));
-        assert!(full.items[0].live.is_some());
-        let last = listed(&success(json!([persona(), with("deleted_at", json!("2026"))]))).expect("a page");
-        assert_eq!((last.items.len(), last.more), (1, false));
+    fn only_an_empty_page_ends_the_list_and_deleted_personas_are_left_out() {
+        let short = listed(&success(json!([persona(), with("deleted_at", json!("2026"))]))).expect("a page");
+        assert_eq!((short.items.len(), short.more), (1, true));
+        assert!(short.items[0].live.is_some());
+        let last = listed(&success(json!([]))).expect("a page");
+        assert_eq!((last.items.len(), last.more), (0, false));
         assert!(listed(&success(json!(null))).is_err());
         assert!(listed(&success(json!([{"name": "without id"}]))).is_err());
     }

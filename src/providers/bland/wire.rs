@@ -5,12 +5,15 @@ use serde_json::{Map, Value, json};
 
 use super::{DEFAULT_PROMPT, PERSONA_FIELDS, RULES};
 use crate::persona::name::Pointer;
-use crate::plan::value::{get, is_empty, leaves, remove, same};
+use crate::plan::value::{get, is_empty, is_secret, leaves, remove, same};
 use crate::plan::{Clear, Draft, Edit, Live, Method, RemoteId, Request, Resource};
 use crate::providers::open_object::{complete, without_nulls};
 
 /// How many personas one page of the list holds; the most that Bland allows.
-pub(super) const PAGE_SIZE: usize = 100;
+const PAGE_SIZE: usize = 100;
+
+/// How many characters of a value a note shows.
+const BRIEF: usize = 60;
 
 const PERSONAS: &str = "/v1/personas";
 const PROMOTE: &str = "/versions/promote";
@@ -133,10 +136,36 @@ fn release_note(after: &Live, resource: &Resource, edits: &[Edit]) -> Option<Str
         1 => "1 edit".to_owned(),
         count => format!("{count} edits"),
     };
-    Some(format!(
-        "promotes the draft; it also carries {edits} made in the dashboard: {}",
-        listing(&carried.iter().collect::<Vec<_>>())
-    ))
+    let shown = |path: &Pointer| {
+        let (old, new) = (brief(get(released, path)), brief(get(&after.fields, path)));
+        format!("`{}` ({old} to {new})", path.segments().join("."))
+    };
+    let list = carried.iter().map(shown).collect::<Vec<_>>().join(", ");
+    Some(format!("promotes the draft; it also carries {edits} made in the dashboard: {list}"))
+}
+
+/// A value in few words: long texts are cut, and of what may hold a key only that it is there is told.
+fn brief(value: Option<&Value>) -> String {
+    let cut = |text: &str| match text.char_indices().nth(BRIEF) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    };
+    match value {
+        None | Some(Value::Null) => "nothing".to_owned(),
+        Some(Value::String(text)) => format!("{:?}", cut(text)),
+        Some(secret) if is_secret(secret) => "a secret".to_owned(),
+        Some(other) => cut(&without_secrets(other).to_string()),
+    }
+}
+
+/// A value with a word in place of each stand-in for a secret.
+fn without_secrets(value: &Value) -> Value {
+    match value {
+        secret if is_secret(secret) => Value::from("(secret)"),
+        Value::Object(members) => members.iter().map(|(key, value)| (key.clone(), without_secrets(value))).collect(),
+        Value::Array(items) => items.iter().map(without_secrets).collect(),
+        other => other.clone(),
+    }
 }
 
 /// The fields that are ours: those that the files name, without the ignored ones, and those that are cleared.

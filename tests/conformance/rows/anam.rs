@@ -2,7 +2,7 @@
 
 use personaform::providers::anam::sandbox::{
     AVATAR_BOTH, AVATAR_CARA_3_ONLY, AVATAR_CARA_4_ONLY, ErrorText, LLM_THAT_RETAINS, ModelReset, NoLlm, Nulls, Options,
-    Sandbox, Switches, ToolId, UnknownKeys, VOICE_THAT_RETAINS,
+    Sandbox, Switches, ToolId, UnknownKeys, Unset, VOICE_THAT_RETAINS,
 };
 use serde_json::{Map, Value, json};
 
@@ -83,6 +83,7 @@ pub(crate) static ROW: Row = Row {
 const EXCEPTIONS: &[Exception] = &[
     Exception::survives("options=merge", "/voiceDetectionOptions", false),
     Exception::survives("options=merge", "/voiceGenerationOptions", false),
+    Exception::survives("options=defaulted", "/voiceDetectionOptions", false),
     Exception {
         setting: "inherit=refused",
         field: "/languageCode",
@@ -107,6 +108,10 @@ const SWITCHES: &[Switch<Switches>] = &[
     ("unknown_keys=ignored", |switches| switches.unknown_keys = UnknownKeys::Ignored),
     ("undocumented_reads=no", |switches| switches.undocumented_reads = false),
     ("model_reset=avatar-default", |switches| switches.model_reset = ModelReset::AvatarDefault),
+    ("options=defaulted", |switches| switches.options = Options::Defaulted),
+    ("tool_id=named", |switches| switches.tool_id = ToolId::Named),
+    ("tool_id=hidden", |switches| switches.tool_id = ToolId::Hidden),
+    ("unset=empty", |switches| switches.unset = Unset::Empty),
     ("tool_id=plain", |switches| switches.tool_id = ToolId::Plain),
     ("error_text=message", |switches| switches.error_text = ErrorText::Message),
     ("retention_plan=no", |switches| switches.zero_data_retention_plan = false),
@@ -125,6 +130,7 @@ fn make(switches: Switches) -> Sandbox {
         tool_id: _,
         error_text: _,
         zero_data_retention_plan: _,
+        unset: _,
     } = &switches;
     Sandbox::with(KEY, switches)
 }

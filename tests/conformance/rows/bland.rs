@@ -1,6 +1,6 @@
 //! Bland's row.
 
-use personaform::providers::bland::sandbox::{CallConfig, Deleted, Drafts, Nulls, Sandbox, Switches};
+use personaform::providers::bland::sandbox::{CallConfig, ConfigNulls, Deleted, Drafts, Empties, Nulls, Sandbox, Switches};
 use serde_json::{Map, Value, json};
 
 use super::{Exception, Expected, Inspect, Row, Shared, Switch, alone, pairs};
@@ -45,6 +45,11 @@ const SWITCHES: &[Switch<Switches>] = &[
     ("refusal_status=409", |switches| switches.refusal_status = 409),
     ("errors=inside-success", |switches| switches.errors_inside_success = true),
     ("deleted=body", |switches| switches.deleted = Deleted::Body),
+    ("lists_deleted=yes", |switches| switches.lists_deleted = true),
+    ("max_limit=3", |switches| switches.max_limit = 3),
+    ("empties=null", |switches| switches.empties = Empties::Null),
+    ("config_nulls=removed", |switches| switches.config_nulls = ConfigNulls::Removed),
+    ("config_nulls=refused", |switches| switches.config_nulls = ConfigNulls::Refused),
 ];
 
 fn make(switches: Switches) -> Sandbox {
@@ -58,6 +63,10 @@ fn make(switches: Switches) -> Sandbox {
         refusal_status: _,
         errors_inside_success: _,
         deleted: _,
+        lists_deleted: _,
+        max_limit: _,
+        empties: _,
+        config_nulls: _,
     } = &switches;
     Sandbox::with(KEY, switches)
 }

@@ -33,6 +33,14 @@ pub(crate) static ROW: Row = Row {
         || json!({"/layers/llm/model": "own-model", "/layers/llm/api_key": {"$env": "SECRET_ONE"}}),
     )],
     values: &[
+        ("/layers/llm", || {
+            vec![
+                json!({"model": "tavus-gpt-oss", "speculative_inference": false}),
+                json!({"model": "tavus-gpt-5.2", "extra_body": {"temperature": 0}}),
+                json!({"speculative_inference": true}),
+                json!({}),
+            ]
+        }),
         ("/default_replica_id", || vec![json!("r1"), json!("r2")]),
         ("/pipeline_mode", || vec![json!("full"), json!("full")]),
         ("/layers/llm/tools", functions),
@@ -51,13 +59,19 @@ pub(crate) static ROW: Row = Row {
             json!({}),
         ]
     })],
-    refused: &[],
+    refused: &[
+        ("/context", &[]),
+        ("/system_prompt", &[Kind::Null, Kind::Empty]),
+        // The service fills this layer with its defaults.
+        ("/layers/conversational_flow", &[Kind::Null]),
+    ],
     exceptions: EXCEPTIONS,
     settings: || alone(SWITCHES, make),
     pairs: || pairs(SWITCHES, make),
 };
 
-const EXCEPTIONS: &[Exception] = &[];
+/// What is cleared in a layer that the service fills with defaults reads as the default.
+const EXCEPTIONS: &[Exception] = &[Exception::survives("", "/layers/conversational_flow", false)];
 
 const SWITCHES: &[Switch<Switches>] = &[
     ("secrets=omitted", |switches| switches.secrets = Secrets::Omitted),

@@ -15,7 +15,7 @@ use serde_json::{Map, Value, json};
 
 use crate::sandbox::{Incoming, Miniature, Outgoing, Ticks};
 pub use catalogue::{AVATAR_BOTH, AVATAR_CARA_3_ONLY, AVATAR_CARA_4_ONLY, LLM_THAT_RETAINS, VOICE_THAT_RETAINS};
-pub use switches::{ErrorText, ModelReset, NoLlm, Nulls, Options, Switches, ToolId, UnknownKeys};
+pub use switches::{ErrorText, ModelReset, NoLlm, Nulls, Options, Switches, ToolId, UnknownKeys, Unset};
 
 /// The service.
 #[derive(Debug)]
@@ -182,7 +182,11 @@ impl Sandbox {
         let names_model = body.contains_key("avatarModel");
         for (key, value) in body {
             let merges = key == "widgetConfig" || (key.ends_with("Options") && self.switches.options == Options::Merge);
-            let value = if key == "widgetConfig" { with_origins(value) } else { value };
+            let value = match key.as_str() {
+                "widgetConfig" => with_origins(value),
+                "voiceDetectionOptions" if self.switches.options == Options::Defaulted => with_defaults(value),
+                _ => value,
+            };
             match (persona.get_mut(&key), value) {
                 (Some(Value::Object(stored)), Value::Object(sent)) if merges => stored.extend(sent),
                 (_, value) => drop(persona.insert(key, value)),
@@ -294,6 +298,22 @@ impl Miniature for Sandbox {
 
 fn built_in(persona: &Map<String, Value>) -> bool {
     persona.get("isDefaultPersona") == Some(&json!(true))
+}
+
+/// Detection has a value for every number.
+fn with_defaults(mut options: Value) -> Value {
+    for (key, default) in [
+        ("endOfSpeechSensitivity", json!(0.5)),
+        ("silenceBeforeSkipTurnSeconds", json!(5)),
+        ("silenceBeforeSessionEndSeconds", json!(0)),
+        ("silenceBeforeAutoEndTurnSeconds", json!(5)),
+        ("speechEnhancementLevel", json!(0.8)),
+    ] {
+        if options.is_object() && options[key].is_null() {
+            options[key] = default;
+        }
+    }
+    options
 }
 
 /// Bare domains become origins.

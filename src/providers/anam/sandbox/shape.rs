@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::catalogue;
 use super::schema::NO_LLM;
-use super::switches::{NoLlm, Switches, ToolId};
+use super::switches::{NoLlm, Switches, ToolId, Unset};
 
 /// The full shape. `signature` makes the expiring links differ from read to read.
 pub(super) fn full(persona: &Map<String, Value>, signature: u64, switches: &Switches) -> Value {
@@ -25,6 +25,15 @@ pub(super) fn full(persona: &Map<String, Value>, signature: u64, switches: &Swit
         "widgetConfig": persona.get("widgetConfig").cloned().unwrap_or(json!({})),
         "createdAt": get("createdAt"), "updatedAt": get("updatedAt"),
     });
+    if switches.unset == Unset::Empty {
+        for (field, empty) in
+            [("description", json!("")), ("voiceDetectionOptions", json!({})), ("voiceGenerationOptions", json!({}))]
+        {
+            if shape[field].is_null() {
+                shape[field] = empty;
+            }
+        }
+    }
     if switches.undocumented_reads {
         shape["initialMessage"] = get("initialMessage");
         shape["uninterruptibleGreeting"] = flag("uninterruptibleGreeting");
@@ -79,8 +88,18 @@ fn tools(persona: &Map<String, Value>, switches: &Switches) -> Vec<Value> {
     let key = match switches.tool_id {
         ToolId::Underscored => "_toolId",
         ToolId::Plain => "id",
+        ToolId::Named => "toolId",
+        ToolId::Hidden => "hidden",
     };
     let ids = persona.get("toolIds").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
     let ids: std::collections::BTreeSet<&str> = ids.collect();
-    ids.into_iter().map(|id| json!({ key: id, "name": format!("tool-{id}"), "type": "client", "awaitResult": false })).collect()
+    ids.into_iter()
+        .map(|id| {
+            let mut tool = json!({ "name": format!("tool-{id}"), "type": "client", "awaitResult": false });
+            if key != "hidden" {
+                tool[key] = json!(id);
+            }
+            tool
+        })
+        .collect()
 }

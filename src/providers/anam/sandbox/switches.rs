@@ -24,6 +24,8 @@ pub struct Switches {
     pub error_text: ErrorText,
     /// Whether the plan of the account has zero data retention. Default: yes.
     pub zero_data_retention_plan: bool,
+    /// How a description and options that were never set read.
+    pub unset: Unset,
 }
 
 impl Default for Switches {
@@ -39,6 +41,7 @@ impl Default for Switches {
             tool_id: ToolId::default(),
             error_text: ErrorText::default(),
             zero_data_retention_plan: true,
+            unset: Unset::default(),
         }
     }
 }
@@ -51,6 +54,8 @@ pub enum Options {
     Replace,
     /// Keys left out stay.
     Merge,
+    /// Numbers of `voiceDetectionOptions` left out get the service's own value.
+    Defaulted,
 }
 
 /// How `CUSTOMER_CLIENT_V1` reads back in `llmId`.
@@ -101,6 +106,10 @@ pub enum ToolId {
     Underscored,
     /// `id`.
     Plain,
+    /// `toolId`.
+    Named,
+    /// Under none: elements do not say which tool they are.
+    Hidden,
 }
 
 /// Under which name an error carries its text.
@@ -111,4 +120,14 @@ pub enum ErrorText {
     Error,
     /// `message`, which the vendor's clients look for first.
     Message,
+}
+
+/// How what was never set reads.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Unset {
+    /// As null.
+    #[default]
+    Null,
+    /// As an empty text or object, as summaries and session records show it.
+    Empty,
 }

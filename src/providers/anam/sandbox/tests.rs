@@ -352,3 +352,32 @@ fn changes_in_the_lab_are_read() {
     assert_eq!(read(&mut sandbox, &id)["name"], "Eve");
     assert_eq!(sandbox.ids(), [id]);
 }
+
+#[test]
+fn tools_show_their_id_under_the_switched_name_or_not_at_all() {
+    for (tool_id, key) in [(ToolId::Underscored, "_toolId"), (ToolId::Plain, "id"), (ToolId::Named, "toolId")] {
+        let (mut sandbox, id) = with(Switches { tool_id, ..Switches::default() }, json!({ "toolIds": ["t1"] }));
+        assert_eq!(read(&mut sandbox, &id)["tools"][0][key], "t1");
+    }
+    let hidden = Switches { tool_id: ToolId::Hidden, ..Switches::default() };
+    let (mut sandbox, id) = with(hidden, json!({ "toolIds": ["t1"] }));
+    let tool = read(&mut sandbox, &id)["tools"][0].clone();
+    assert!(["_toolId", "id", "toolId"].iter().all(|key| tool.get(key).is_none()));
+}
+
+#[test]
+fn what_was_never_set_reads_as_null_or_as_empty() {
+    let (mut sandbox, id) = ada(json!({}));
+    assert!(read(&mut sandbox, &id)["voiceGenerationOptions"].is_null());
+    let (mut sandbox, id) = with(Switches { unset: Unset::Empty, ..Switches::default() }, json!({}));
+    let persona = read(&mut sandbox, &id);
+    assert_eq!((&persona["voiceGenerationOptions"], &persona["description"]), (&json!({}), &json!("")));
+}
+
+#[test]
+fn detection_options_left_out_get_the_services_value_where_the_switch_says() {
+    let switches = Switches { options: Options::Defaulted, ..Switches::default() };
+    let (mut sandbox, id) = with(switches, json!({ "voiceDetectionOptions": { "speechEnhancementLevel": 0.1 } }));
+    let options = read(&mut sandbox, &id)["voiceDetectionOptions"].clone();
+    assert_eq!((&options["speechEnhancementLevel"], &options["endOfSpeechSensitivity"]), (&json!(0.1), &json!(0.5)));
+}

@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 
 use crate::sandbox::{Incoming, Miniature, Outgoing, Ticks};
 use persona::Persona;
-pub use switches::{CallConfig, Deleted, Drafts, Nulls, Switches};
+pub use switches::{CallConfig, ConfigNulls, Deleted, Drafts, Empties, Nulls, Switches};
 
 /// The service.
 #[derive(Debug)]
@@ -95,10 +95,11 @@ impl Sandbox {
     }
 
     fn list(&self, request: &Incoming) -> Outgoing {
-        let limit = request.number("limit", 20).clamp(1, 100);
+        let limit = request.number("limit", 20).clamp(1, self.switches.max_limit);
         let skipped = (request.number("page", 1).max(1) - 1).saturating_mul(limit);
-        let active = self.state.bland_personas.values().rev().filter(|persona| !persona.deleted());
-        let page: Vec<Value> = active.skip(skipped).take(limit).map(|persona| persona.shown(true)).collect();
+        let active =
+            self.state.bland_personas.values().rev().filter(|persona| self.switches.lists_deleted || !persona.deleted());
+        let page: Vec<Value> = active.skip(skipped).take(limit).map(|persona| self.shown(persona, true)).collect();
         success(200, json!(page))
     }
 
@@ -106,7 +107,7 @@ impl Sandbox {
         let body = self.body(request)?;
         let created = Persona::create(&body, &self.switches, &mut self.state.ticks);
         let persona = created.map_err(|message| self.invalid(&message))?;
-        let answer = success(self.switches.create_status, persona.shown(false));
+        let answer = success(self.switches.create_status, self.shown(&persona, false));
         let id = persona.fields["id"].as_str().unwrap_or_default().to_owned();
         self.state.bland_personas.insert(id, persona);
         Ok(answer)
@@ -114,8 +115,8 @@ impl Sandbox {
 
     fn read(&self, id: &str) -> Result<Outgoing, Outgoing> {
         match self.state.bland_personas.get(id) {
-            Some(persona) if self.switches.deleted == Deleted::Body => Ok(success(200, persona.shown(true))),
-            _ => Ok(success(200, self.find(id)?.shown(true))),
+            Some(persona) if self.switches.deleted == Deleted::Body => Ok(success(200, self.shown(persona, true))),
+            _ => Ok(success(200, self.shown(self.find(id)?, true))),
         }
     }
 
@@ -133,7 +134,7 @@ impl Sandbox {
             persona.fields.extend(own);
             persona.edit_draft(versioned, &mut self.state.ticks);
         }
-        let answer = success(200, persona.shown(true));
+        let answer = success(200, self.shown(&persona, true));
         self.state.bland_personas.insert(id.to_owned(), persona);
         Ok(answer)
     }
@@ -145,7 +146,7 @@ impl Sandbox {
             let message = "There is no draft version to promote";
             return Err(self.refusal(self.switches.refusal_status, "NO_DRAFT_VERSION", message, None));
         }
-        let answer = success(200, persona.shown(false));
+        let answer = success(200, self.shown(&persona, false));
         self.state.bland_personas.insert(id.to_owned(), persona);
         Ok(answer)
     }
@@ -179,6 +180,15 @@ impl Sandbox {
             persona.inbound_numbers.clear();
         }
         Ok(success(200, json!({ "success": true, "message": "Persona deleted successfully" })))
+    }
+
+    /// A persona as answers show it.
+    fn shown(&self, persona: &Persona, with_numbers: bool) -> Value {
+        let mut shown = persona.shown(with_numbers);
+        if self.switches.empties == Empties::Null {
+            persona::empties_as_null(&mut shown);
+        }
+        shown
     }
 
     fn find(&self, id: &str) -> Result<&Persona, Outgoing> {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::switches::{CallConfig, Drafts, Nulls, Switches};
+use super::switches::{CallConfig, ConfigNulls, Drafts, Nulls, Switches};
 use crate::sandbox::Ticks;
 
 /// Fields of the persona itself, in effect at once, with the value they have when nobody sets them.
@@ -188,6 +188,25 @@ fn content(version: &Map<String, Value>) -> Map<String, Value> {
         .collect()
 }
 
+/// Shows fields that hold nothing as null. What is attached to the persona stays a list.
+pub(super) fn empties_as_null(shown: &mut Value) {
+    let hollow = |value: &Value| match value {
+        Value::String(text) => text.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        Value::Object(members) => members.is_empty(),
+        _ => false,
+    };
+    let own = persona_fields().map(|(name, _)| format!("/{name}"));
+    let versioned = ["draft", "production"]
+        .into_iter()
+        .flat_map(|version| version_fields().map(|(name, _)| format!("/current_{version}_version/{name}")));
+    for pointer in own.into_iter().chain(versioned) {
+        if let Some(value) = shown.pointer_mut(&pointer).filter(|value| hollow(value)) {
+            *value = Value::Null;
+        }
+    }
+}
+
 /// Puts the known fields of a body into an object.
 fn write<const N: usize>(
     object: &mut Map<String, Value>,
@@ -206,10 +225,17 @@ fn write<const N: usize>(
                 Nulls::Refused => return Err(format!("{name} must not be null")),
                 Nulls::Ignored => {}
             },
-            (Some(Value::Object(sent)), Some(Value::Object(stored)))
-                if name == "call_config" && switches.call_config == CallConfig::Merge =>
-            {
-                stored.extend(sent.clone());
+            (Some(Value::Object(sent)), stored) if name == "call_config" => {
+                if switches.config_nulls == ConfigNulls::Refused && sent.values().any(Value::is_null) {
+                    return Err("call_config: a value must not be null".to_owned());
+                }
+                let merged = stored.filter(|_| switches.call_config == CallConfig::Merge);
+                let mut config = merged.and_then(|stored| stored.as_object().cloned()).unwrap_or_default();
+                config.extend(sent.clone());
+                if switches.config_nulls == ConfigNulls::Removed {
+                    config.retain(|_, value| !value.is_null());
+                }
+                object.insert(name.to_owned(), Value::Object(config));
             }
             (Some(value), _) => drop(object.insert(name.to_owned(), value.clone())),
         }

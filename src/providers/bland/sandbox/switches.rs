@@ -19,6 +19,14 @@ pub struct Switches {
     pub errors_inside_success: bool,
     /// What a read of a deleted persona answers.
     pub deleted: Deleted,
+    /// Whether lists show deleted personas, with `deleted_at`. Default: no.
+    pub lists_deleted: bool,
+    /// The largest `limit` of a list; more is cut down to it without a word. Default: 100, as documented.
+    pub max_limit: usize,
+    /// How empty texts, lists and objects read.
+    pub empties: Empties,
+    /// What a null inside `call_config` does.
+    pub config_nulls: ConfigNulls,
 }
 
 impl Default for Switches {
@@ -32,6 +40,10 @@ impl Default for Switches {
             refusal_status: 400,
             errors_inside_success: false,
             deleted: Deleted::default(),
+            lists_deleted: false,
+            max_limit: 100,
+            empties: Empties::default(),
+            config_nulls: ConfigNulls::default(),
         }
     }
 }
@@ -66,6 +78,28 @@ pub enum Nulls {
     Refused,
     /// The field stays as it is.
     Ignored,
+}
+
+/// How empty texts, lists and objects read. Reads are documented to show null for most fields.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Empties {
+    /// As they were written.
+    #[default]
+    AsWritten,
+    /// As null.
+    Null,
+}
+
+/// What a null inside `call_config` does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ConfigNulls {
+    /// It is stored.
+    #[default]
+    Stored,
+    /// The key is removed.
+    Removed,
+    /// 400.
+    Refused,
 }
 
 /// What a read of a deleted persona answers.

@@ -325,3 +325,48 @@ fn other_peoples_changes_are_read_and_refusals_change_no_store() {
     refused(&mut sandbox, "POST", PERSONAS, json!({}));
     assert_eq!(sandbox.store(), store);
 }
+
+#[test]
+fn empty_values_read_as_written_unless_switched_to_null() {
+    for (empties, wanted) in [(Empties::AsWritten, json!(["", [], {}])), (Empties::Null, json!([null, null, null]))] {
+        let content = json!({ "role": "", "kb_ids": [], "call_config": {} });
+        let (mut sandbox, path, _) = with(Switches { empties, ..Switches::default() }, content);
+        let persona = data(&mut sandbox, "GET", &path, Value::Null);
+        let draft = &persona["current_draft_version"];
+        assert_eq!(json!([persona["role"], draft["kb_ids"], draft["call_config"]]), wanted);
+    }
+}
+
+#[test]
+fn pages_are_capped_without_a_word_where_the_switch_says() {
+    let mut sandbox = Sandbox::with("key", Switches { max_limit: 3, ..Switches::default() });
+    for number in 0..4 {
+        data(&mut sandbox, "POST", PERSONAS, json!({ "name": format!("Ada {number}") }));
+    }
+    assert_eq!(data(&mut sandbox, "GET", "/v1/personas?limit=100", Value::Null).as_array().map(Vec::len), Some(3));
+    assert_eq!(data(&mut sandbox, "GET", "/v1/personas?limit=100&page=2", Value::Null).as_array().map(Vec::len), Some(1));
+}
+
+#[test]
+fn lists_show_deleted_personas_where_the_switch_says() {
+    let (mut sandbox, path, _) = with(Switches { lists_deleted: true, ..Switches::default() }, json!({}));
+    data(&mut sandbox, "DELETE", &path, Value::Null);
+    assert!(data(&mut sandbox, "GET", PERSONAS, Value::Null)[0]["deleted_at"].is_string());
+}
+
+#[test]
+fn a_null_inside_call_config_is_stored_removed_or_refused() {
+    for (config_nulls, wanted) in [
+        (ConfigNulls::Stored, json!({ "voice": null, "record": true })),
+        (ConfigNulls::Removed, json!({ "record": true })),
+        (ConfigNulls::Refused, json!({ "voice": "June" })),
+    ] {
+        let persona = json!({ "call_config": { "voice": "June" } });
+        let (mut sandbox, path, _) = with(Switches { config_nulls, ..Switches::default() }, persona);
+        let body = json!({ "name": "Ada", "call_config": { "voice": null, "record": true } });
+        let (status, _) = send(&mut sandbox, "PATCH", &path, body);
+        assert_eq!(status == 400, config_nulls == ConfigNulls::Refused);
+        let persona = data(&mut sandbox, "GET", &path, Value::Null);
+        assert_eq!(persona["current_draft_version"]["call_config"], wanted);
+    }
+}

@@ -49,6 +49,9 @@ const LLM_FIELDS: [&str; 13] = [
 /// Where inline tools stand.
 const TOOL_LISTS: [&str; 3] = ["/layers/llm/tools", "/layers/perception/visual_tools", "/layers/perception/audio_tools"];
 
+/// The list whose functions were seen to lose their descriptions.
+const DESCRIPTIONS_LOST: &str = "/layers/llm/tools";
+
 /// Where keys stand.
 const SECRETS: [&str; 2] = ["/layers/llm", "/layers/tts"];
 
@@ -173,7 +176,7 @@ pub(super) fn settle(before: Option<&Value>, persona: &mut Value, switches: &Swi
         // The write is accepted, and with the bad tool the whole of the layers goes.
         remove(persona, "/layers");
     }
-    for list in tool_lists {
+    for list in tool_lists.into_iter().filter(|list| *list == DESCRIPTIONS_LOST) {
         for tool in persona.pointer_mut(list).and_then(Value::as_array_mut).into_iter().flatten() {
             remove(tool, "/function/description");
         }

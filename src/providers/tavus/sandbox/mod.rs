@@ -198,6 +198,40 @@ impl Sandbox {
         Ok(if body.is_null() { Outgoing::empty(200) } else { Outgoing::json(200, body) })
     }
 
+    /// Attaches tools of the registry, each once, at most 50.
+    fn attach(&mut self, id: &str, request: &Incoming) -> Result<Outgoing, Outgoing> {
+        self.own(id)?;
+        let body = request.json().unwrap_or_default();
+        let Some(new) = body["tool_ids"].as_array().filter(|ids| ids.iter().all(Value::is_string)) else {
+            return Err(error("tool_ids must be an array of strings"));
+        };
+        let mut tools = self.tools(id);
+        tools.extend(new.iter().filter(|tool| !tools.contains(tool)).cloned().collect::<Vec<_>>());
+        if tools.len() > 50 {
+            return Err(error("A persona can have at most 50 tools"));
+        }
+        let answer = json!({ "tool_ids": tools });
+        self.alter(id, |persona| persona["tool_ids"] = json!(tools));
+        Ok(Outgoing::json(200, answer))
+    }
+
+    fn detach(&mut self, id: &str, tool: &str) -> Result<Outgoing, Outgoing> {
+        self.own(id)?;
+        let mut tools = self.tools(id);
+        let count = tools.len();
+        tools.retain(|attached| attached != tool);
+        if tools.len() == count {
+            return Err(Outgoing::json(404, json!({ "message": "Tool is not attached" })));
+        }
+        self.alter(id, |persona| persona["tool_ids"] = json!(tools));
+        Ok(Outgoing::empty(204))
+    }
+
+    fn tools(&self, id: &str) -> Vec<Value> {
+        let stored = self.stored(id).and_then(|persona| persona["tool_ids"].as_array());
+        stored.cloned().unwrap_or_default()
+    }
+
     fn delete(&mut self, id: &str) -> Result<Outgoing, Outgoing> {
         self.own(id)?;
         self.state.tavus_personas.remove(id);
@@ -229,6 +263,9 @@ impl Miniature for Sandbox {
             ("GET", ["v2", "personas", id]) => self.read(id),
             ("PATCH", ["v2", "personas", id]) => self.patch(id, request),
             ("DELETE", ["v2", "personas", id]) => self.delete(id),
+            ("GET", ["v2", "personas", id, "tools"]) => self.own(id).map(|_| Outgoing::json(200, json!(self.tools(id)))),
+            ("POST", ["v2", "personas", id, "tools"]) => self.attach(id, request),
+            ("DELETE", ["v2", "personas", id, "tools", tool]) => self.detach(id, tool),
             _ => Err(Outgoing::json(404, json!({ "message": "Not found" }))),
         };
         outcome.unwrap_or_else(|refusal| refusal)

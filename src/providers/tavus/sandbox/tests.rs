@@ -430,3 +430,15 @@ fn unknown_routes_get_404() {
     }
     assert_eq!(send(&mut sandbox, "GET", "/v2/personas/", Value::Null).0, 200);
 }
+
+#[test]
+fn tools_of_the_registry_are_attached_and_detached_by_calls_of_their_own() {
+    let (mut sandbox, id) = ada();
+    let path = format!("/v2/personas/{id}/tools");
+    let mut call = |method: &str, path: &str, body: Value| send(&mut sandbox, method, path, body).0;
+    assert_eq!(call("POST", &path, json!({ "tool_ids": ["t1", "t2", "t1"] })), 200);
+    assert_eq!(call("DELETE", &format!("{path}/t1"), Value::Null), 204);
+    assert_eq!(call("DELETE", &format!("{path}/t1"), Value::Null), 404);
+    assert_eq!(call("POST", &path, json!({ "tool_ids": (0..50).map(|number| format!("x{number}")).collect::<Vec<_>>() })), 400);
+    assert_eq!(send(&mut sandbox, "GET", &path, Value::Null).1, json!(["t2"]));
+}
