@@ -1,6 +1,8 @@
 //! Tests that run the binary: each module one topic, one process for all.
 
 mod end_to_end;
+mod failures;
 mod readme;
 mod schemas;
 mod support;
+mod tavus;
