@@ -166,7 +166,7 @@ fn cleared(rule: &FieldRule) -> Option<String> {
     let how = match rule.clear {
         Clear::Remove => return None,
         Clear::Null => "by writing `null`".to_owned(),
-        Clear::Text(text) if text.is_empty() => "by writing an empty text".to_owned(),
+        Clear::Text("") => "by writing an empty text".to_owned(),
         Clear::Text(text) => format!("by writing `{text}`"),
         Clear::EmptyList => "by writing an empty list".to_owned(),
         Clear::EmptyObject => "by writing an empty object".to_owned(),
