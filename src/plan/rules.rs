@@ -45,6 +45,8 @@ pub struct FieldRule {
     pub reading: Reading,
     /// How the field is cleared.
     pub clear: Clear,
+    /// Why it behaves so, as a fragment for the provider's page; none where the row says it all.
+    pub why: Option<&'static str>,
 }
 
 impl FieldRule {
@@ -53,7 +55,15 @@ impl FieldRule {
 
     /// A rule that only names a path; the rest is as usual: compared exactly, always read, cleared by leaving out.
     pub const fn at(path: &'static str) -> Self {
-        Self { path, empty_is_absent: false, set: false, normal: None, reading: Reading::Always, clear: Clear::Remove }
+        Self {
+            path,
+            empty_is_absent: false,
+            set: false,
+            normal: None,
+            reading: Reading::Always,
+            clear: Clear::Remove,
+            why: None,
+        }
     }
 
     /// `null`, `""`, `[]`, `{}` and absent are one.
@@ -88,6 +98,13 @@ impl FieldRule {
     #[must_use]
     pub const fn clear(mut self, clear: Clear) -> Self {
         self.clear = clear;
+        self
+    }
+
+    /// It behaves so for this reason.
+    #[must_use]
+    pub const fn because(mut self, why: &'static str) -> Self {
+        self.why = Some(why);
         self
     }
 

@@ -393,3 +393,23 @@ fn ignored_fields_keep_what_was_applied_before() {
     assert_eq!(plan.changes[0].requests[0].body, Some(json!({"x": 2})));
     assert_eq!(plan.changes[0].applied, object(json!({"x": 2, "y": 4})));
 }
+
+#[test]
+fn what_is_written_over_an_ignored_field_is_remembered_as_written() {
+    let mut scene = Scene::new()
+        .wants("ada", json!({"x": null}))
+        .records("ada", "1", json!({"x": {"y": 1}}))
+        .shows("ada", live("1", json!({"x": {"y": 1}})));
+    scene.desired.get_mut(&at("ada")).expect("wanted").ignore = vec![crate::persona::name::Pointer::new(["x", "y"])];
+    assert_eq!(scene.plan().changes[0].applied, object(json!({"x": null})));
+}
+
+#[test]
+fn an_object_that_is_wanted_empty_may_come_where_null_was() {
+    let resource = Scene::new().wants("ada", json!({"x": {}})).desired.remove(&at("ada")).expect("wanted");
+    let (before, after) = (live("1", json!({"x": null, "z": 1})), live("1", json!({"x": {}, "z": 1})));
+    let dialect = Scene::new().dialect;
+    assert_eq!(super::proof::prove(&dialect, Some(&before), &after, &resource, &[]), Ok(()));
+    let lost = live("1", json!({"x": {}}));
+    assert!(super::proof::prove(&dialect, Some(&before), &lost, &resource, &[]).is_err());
+}

@@ -2,6 +2,7 @@
 
 pub mod anam;
 pub mod bland;
+pub mod docs;
 pub mod field;
 pub mod open_object;
 pub mod opengiant;

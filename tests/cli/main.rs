@@ -2,6 +2,8 @@
 
 mod drift;
 mod end_to_end;
+mod failures;
 mod readme;
 mod schemas;
 mod support;
+mod tavus;

@@ -25,9 +25,9 @@ fn table() -> String {
             Listing::Whole => "whole",
         };
         text += &format!(
-            "| [{}]({}) `{}` | {} | {list} | {} | {} | {} | `${}` |\n",
+            "| [{}](docs/providers/{}.md) `{}` | {} | {list} | {} | {} | {} | `${}` |\n",
             service.title,
-            service.documentation,
+            provider.id(),
             provider.id(),
             service.update,
             yes(rules.read),
@@ -42,7 +42,23 @@ fn table() -> String {
 #[test]
 fn the_provider_table_comes_from_the_rules() {
     let text = readme();
+    assert!(text.contains("[docs/providers](docs/providers)"), "README.md links the providers' pages");
     assert!(text.contains(&table()), "the provider table of README.md is stale; it should be:\n{}", table());
+}
+
+/// Writes them with `BLESS=1 cargo test --test cli provider_pages`.
+#[test]
+fn provider_pages_come_from_schema_and_rules() {
+    for provider in providers::all() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("docs/providers/{}.md", provider.id()));
+        let page = providers::docs::page(provider);
+        if std::env::var_os("BLESS").is_some() {
+            fs::create_dir_all(path.parent().expect("a folder")).expect("made");
+            fs::write(&path, &page).expect("written");
+        }
+        let committed = fs::read_to_string(&path).unwrap_or_default();
+        assert!(committed == page, "{} is stale: run `BLESS=1 cargo test --test cli provider_pages`", path.display());
+    }
 }
 
 /// Runs each `$` line of each `console` block in order; `…` on a line of its own stands for any lines.

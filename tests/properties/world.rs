@@ -218,7 +218,7 @@ impl World {
                 .any(|above| get(document, &above).is_some_and(|value| !value.is_object()));
             if value.is_null() {
                 remove(document, path);
-            } else if !blocked && !(value.is_object() && get(document, path).is_some()) {
+            } else if !(blocked || value.is_object() && get(document, path).is_some()) {
                 set(document, path, value.clone());
             }
         };

@@ -2,6 +2,7 @@
 //! `wire`, responses in `answer`.
 
 pub mod answer;
+pub(super) mod remarks;
 pub mod sandbox;
 pub mod spec;
 #[cfg(test)]
@@ -66,7 +67,8 @@ static RULES: Rules = Rules {
             .empty_is_absent()
             .normal(language)
             .reading(Reading::MayBeOmitted)
-            .clear(Clear::Text(INHERIT)),
+            .clear(Clear::Text(INHERIT))
+            .because("everyone who tried reads it back, and no documented read has it"),
         FieldRule::at("/enableAudioPassthrough").reading(Reading::MayBeOmitted).clear(Clear::False),
         FieldRule::at("/voiceDetectionOptions").empty_is_absent().clear(Clear::EmptyObject),
         FieldRule::at("/voiceDetectionOptions/*"),
@@ -78,10 +80,16 @@ static RULES: Rules = Rules {
             .set()
             .normal(without_repetition)
             .reading(Reading::MayBeOmitted)
-            .clear(Clear::EmptyList),
+            .clear(Clear::EmptyList)
+            .because("a read that shows a tool without its id tells nothing of the list"),
         FieldRule::at("/widgetConfig").empty_is_absent().clear(MERGED),
         FieldRule::at("/widgetConfig/*").clear(MERGED),
-        FieldRule::at("/widgetConfig/allowedOrigins").empty_is_absent().set().normal(origins).clear(MERGED),
+        FieldRule::at("/widgetConfig/allowedOrigins")
+            .empty_is_absent()
+            .set()
+            .normal(origins)
+            .clear(MERGED)
+            .because("a bare domain becomes an https origin"),
     ],
 };
 

@@ -5,6 +5,7 @@
 //! is versioned: writes go to the draft, callers hear production, and only a promotion copies the one to the other.
 
 mod answer;
+pub(super) mod remarks;
 pub mod sandbox;
 pub mod spec;
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! OpenGiant documents two calls, create and update. What else it can do, nobody outside knows; so a plan compares with what
 //! was last applied, and an object that goes from the files is forgotten.
 
+pub(super) mod remarks;
 pub mod sandbox;
 pub mod spec;
 #[cfg(test)]

@@ -64,14 +64,14 @@ impl Api {
     }
 
     /// From this generation's spelling to that of personas, which the typed section has.
-    pub(super) fn as_persona(self, fields: &mut Map<String, Value>) {
+    pub(super) fn to_persona(self, fields: &mut Map<String, Value>) {
         for (persona, own, _) in self.spellings() {
             respell(fields, own, persona);
         }
     }
 
     /// From the spelling of personas to this generation's.
-    pub(super) fn from_persona(self, fields: &mut Map<String, Value>) {
+    pub(super) fn to_own(self, fields: &mut Map<String, Value>) {
         for (persona, own, _) in self.spellings() {
             respell(fields, persona, own);
         }
@@ -158,8 +158,8 @@ mod tests {
         for (api, own, other) in [(Api::Pals, &pal, &persona), (Api::Personas, &persona, &pal)] {
             assert_eq!(&respelled(other.clone(), |fields| api.adopt_spelling(fields)), own);
             assert_eq!(&respelled(own.clone(), |fields| api.adopt_spelling(fields)), own);
-            assert_eq!(respelled(own.clone(), |fields| api.as_persona(fields)), persona);
-            assert_eq!(&respelled(persona.clone(), |fields| api.from_persona(fields)), own);
+            assert_eq!(respelled(own.clone(), |fields| api.to_persona(fields)), persona);
+            assert_eq!(&respelled(persona.clone(), |fields| api.to_own(fields)), own);
         }
     }
 

@@ -22,7 +22,7 @@ const FLOW_WITHOUT_DEFAULT: [&str; 2] = ["wake_phrase", "sleep_phrase"];
 /// Every problem of the section, each at its place.
 pub(super) fn compile(api: Api, address: &Address, persona: &Persona, target: &Target) -> Result<Resource, Vec<Problem>> {
     let mut written = target.fields.clone();
-    api.as_persona(&mut written);
+    api.to_persona(&mut written);
     let mut section: Section = serde_json::from_value(Value::Object(written)).map_err(|fault| {
         let message = format!("this is no section for Tavus: {fault}");
         vec![Problem::error("tavus-section", target.places.section.clone(), message)]
@@ -45,7 +45,7 @@ pub(super) fn compile(api: Api, address: &Address, persona: &Persona, target: &T
         Field::Absent | Field::Null | Field::Secret(_) => String::new(),
     };
     let mut fields = fields(&section);
-    api.from_persona(&mut fields);
+    api.to_own(&mut fields);
     Ok(Resource {
         address: address.clone(),
         name,

@@ -7,6 +7,7 @@ mod guard;
 mod lists;
 mod patch;
 mod predict;
+pub(super) mod remarks;
 mod rules;
 pub mod sandbox;
 pub mod spec;

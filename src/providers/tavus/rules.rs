@@ -23,20 +23,34 @@ pub(super) const LLM_HEADERS: &str = "/layers/llm/headers";
 pub(super) const WRITE_ONLY: [&str; 3] = ["/layers/llm/api_key", LLM_HEADERS, "/layers/tts/api_key"];
 
 const FIELDS: &[FieldRule] = &[
-    // Old personas carry empty and null members (`base_url`, `default_query`, `guardrails_id`) that nobody wrote.
-    FieldRule::at("").empty_is_absent(),
+    FieldRule::at("")
+        .empty_is_absent()
+        .because("old personas carry empty members (`base_url`, `default_query`, `guardrails_id`) that nobody wrote"),
     FieldRule::at("/persona_name").empty_is_absent().clear(Clear::Impossible("a persona keeps its name")),
     FieldRule::at("/pal_name").empty_is_absent().clear(Clear::Impossible("a PAL keeps its name")),
     FieldRule::at("/system_prompt").empty_is_absent().clear(Clear::Impossible("a persona always keeps its prompt")),
-    // Not in the documented read, and `full` is what it is without one.
-    FieldRule::at("/pipeline_mode").empty_is_absent().reading(Reading::MayBeOmitted).clear(Clear::Text("full")),
+    FieldRule::at("/pipeline_mode")
+        .empty_is_absent()
+        .reading(Reading::MayBeOmitted)
+        .clear(Clear::Text("full"))
+        .because("it is not in the documented read, and `full` is what it is without one"),
     FieldRule::at("/document_ids").empty_is_absent().set(),
     FieldRule::at("/document_tags").empty_is_absent().set(),
     FieldRule::at("/guardrail_ids").empty_is_absent().set(),
     // Fields that can be written, while no read that shows them is documented or was seen. Lists are cleared by an empty one,
     // which works whether the list is hidden or absent; removing a hidden member cannot be planned.
-    FieldRule::at("/guardrail_tags").empty_is_absent().set().reading(Reading::MayBeOmitted).clear(Clear::EmptyList),
-    FieldRule::at("/tool_ids").empty_is_absent().set().reading(Reading::MayBeOmitted).clear(Clear::EmptyList),
+    FieldRule::at("/guardrail_tags")
+        .empty_is_absent()
+        .set()
+        .reading(Reading::MayBeOmitted)
+        .clear(Clear::EmptyList)
+        .because("no read that shows it is documented"),
+    FieldRule::at("/tool_ids")
+        .empty_is_absent()
+        .set()
+        .reading(Reading::MayBeOmitted)
+        .clear(Clear::EmptyList)
+        .because("no read that shows it is documented"),
     FieldRule::at("/memories").empty_is_absent().reading(Reading::MayBeOmitted).clear(Clear::EmptyList),
     FieldRule::at("/languages").empty_is_absent().reading(Reading::MayBeOmitted).clear(Clear::EmptyList),
     FieldRule::at("/is_template").empty_is_absent().reading(Reading::MayBeOmitted).clear(Clear::False),
@@ -47,18 +61,34 @@ const FIELDS: &[FieldRule] = &[
     FieldRule::at("/layers/sts").empty_is_absent().reading(Reading::MayBeOmitted),
     FieldRule::at("/layers/capabilities").empty_is_absent().reading(Reading::MayBeOmitted),
     FieldRule::at("/layers/knowledge_base").empty_is_absent().reading(Reading::MayBeOmitted),
-    // New personas leave out what equals a default of the language model; the other members of this layer have none.
-    FieldRule::at("/layers/llm/model").empty_is_absent().reading(Reading::MayBeOmitted),
-    FieldRule::at("/layers/llm/speculative_inference").empty_is_absent().reading(Reading::MayBeOmitted),
+    FieldRule::at("/layers/llm/model")
+        .empty_is_absent()
+        .reading(Reading::MayBeOmitted)
+        .because("new personas leave out what equals a default"),
+    FieldRule::at("/layers/llm/speculative_inference")
+        .empty_is_absent()
+        .reading(Reading::MayBeOmitted)
+        .because("new personas leave out what equals a default"),
     functions(FUNCTIONS[0]),
     functions(FUNCTIONS[1]),
     functions(FUNCTIONS[2]),
     functions(FUNCTIONS[3]),
-    FieldRule::at("/layers/tts/tts_emotion_control").empty_is_absent().normal(word_as_boolean),
+    FieldRule::at("/layers/tts/tts_emotion_control")
+        .empty_is_absent()
+        .normal(word_as_boolean)
+        .because("older personas hold the words `true` and `false`"),
     // An empty text overwrites a key whether it is there or not; a removal fails where none is shown, and none ever is.
-    FieldRule::at("/layers/llm/api_key").empty_is_absent().reading(Reading::Never).clear(Clear::Text("")),
-    FieldRule::at("/layers/tts/api_key").empty_is_absent().reading(Reading::Never).clear(Clear::Text("")),
-    FieldRule::at(LLM_HEADERS).empty_is_absent().reading(Reading::Never),
+    FieldRule::at("/layers/llm/api_key")
+        .empty_is_absent()
+        .reading(Reading::Never)
+        .clear(Clear::Text(""))
+        .because("how keys are read back is not documented"),
+    FieldRule::at("/layers/tts/api_key")
+        .empty_is_absent()
+        .reading(Reading::Never)
+        .clear(Clear::Text(""))
+        .because("how keys are read back is not documented"),
+    FieldRule::at(LLM_HEADERS).empty_is_absent().reading(Reading::Never).because("headers may hold secrets"),
     // Tavus refills the fields of this layer that have a default, and which those are it does not say; these two have none.
     FieldRule::at("/layers/conversational_flow/*").clear(Clear::Impossible(
         "Tavus refills this layer with its defaults; `conversational_flow: null` turns all of it off",
@@ -74,7 +104,11 @@ const FIELDS: &[FieldRule] = &[
 ];
 
 const fn functions(path: &'static str) -> FieldRule {
-    FieldRule::at(path).empty_is_absent().normal(without_function_descriptions).reading(Reading::Partly)
+    FieldRule::at(path)
+        .empty_is_absent()
+        .normal(without_function_descriptions)
+        .reading(Reading::Partly)
+        .because("reads leave out the functions' descriptions")
 }
 
 /// A list of functions without the descriptions of the functions themselves; those of parameters stay.
@@ -157,6 +191,21 @@ mod tests {
         }, "type": "function"}]);
         assert_eq!(normal(&written), normal(&read));
         assert_eq!(normal(&read), read);
+    }
+
+    #[test]
+    fn functions_of_every_layer_are_read_without_their_descriptions() {
+        for path in FUNCTIONS {
+            assert_eq!(rule(path).reading, Reading::Partly, "{path}");
+        }
+    }
+
+    #[test]
+    fn fields_of_the_flow_that_tavus_refills_cannot_be_cleared_one_by_one() {
+        assert!(matches!(rule("/layers/conversational_flow/idle_engagement").clear, Clear::Impossible(_)));
+        assert!(!rule("/layers/conversational_flow/idle_engagement").empty_is_absent, "an empty text would be refilled");
+        assert_eq!(rule("/layers/conversational_flow/wake_phrase").clear, Clear::Remove);
+        assert_eq!(rule("/layers/conversational_flow").clear, Clear::Remove);
     }
 
     #[test]

@@ -321,6 +321,20 @@ fn a_guard_tests_the_whole_list_in_which_one_element_changes() {
 }
 
 #[test]
+fn a_guard_tests_an_object_member_by_member_since_reads_hide_some() {
+    let shown = json!({"layers": {"llm": {"base_url": "", "default_query": {}, "extra_body": {"top_p": 1.0}}}});
+    let operations = guarded(shown, &[("/layers/llm", json!(null))]);
+    assert_eq!(
+        operations,
+        json!([
+            {"op": "test", "path": "/layers/llm/base_url", "value": ""},
+            {"op": "test", "path": "/layers/llm/extra_body/top_p", "value": 1.0},
+            {"op": "remove", "path": "/layers/llm"},
+        ])
+    );
+}
+
+#[test]
 fn a_guard_tests_nothing_that_reads_show_otherwise_than_it_is_stored() {
     let secret = json!({"$env": "KEY", "digest": "d"});
     let shown = json!({"layers": {"llm": {

@@ -159,3 +159,11 @@ fn settings_bind_ignore_and_protect() {
     assert_eq!(compiled.ignore, [Pointer::new(["voiceId"])]);
     assert!(compiled.prevent_destroy);
 }
+
+#[test]
+fn an_origin_cannot_be_a_secret() {
+    let mut fields = ids();
+    fields["widgetConfig"] = json!({"allowedOrigins": ["a.example", {"$env": "ORIGIN"}]});
+    let problems = compile(fields, named()).expect_err("a problem");
+    assert_eq!(problems[0].code, "secret-origin");
+}

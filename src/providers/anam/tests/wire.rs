@@ -49,6 +49,12 @@ fn a_create_leaves_nulls_out_and_keeps_secrets() {
 }
 
 #[test]
+fn a_new_persona_without_a_prompt_is_not_given_the_services_own() {
+    let draft = ANAM.create(&resource(json!({"name": "Ada", "systemPrompt": null})));
+    assert_eq!(draft.requests[0].body, Some(json!({"name": "Ada", "systemPrompt": ""})));
+}
+
+#[test]
 fn what_a_create_does_not_take_follows_in_a_second_request() {
     let wanted = json!({"name": "Ada", "enableAudioPassthrough": true, "widgetConfig": {"layout": "inline", "position": null}});
     let draft = ANAM.create(&resource(wanted));
