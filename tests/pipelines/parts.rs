@@ -148,7 +148,7 @@ fn a_cancelled_job_lets_the_run_end_and_saves_the_state() {
     let mut stage = with_state_branch();
     // A run that records an id only once it is interrupted, as a run does with the requests under way.
     let text = format!(
-        "#!/usr/bin/env bash\ntrap 'mkdir -p .personaform/sandbox; echo late >{STATE}; exit 130' INT\necho begun >'{}'\nwhile :; do sleep 0.05; done\n",
+        "#!/usr/bin/env bash\ntrap 'mkdir -p .personaform/sandbox; echo late >{STATE}; exit 130' INT\necho begun >'{}'\nfor _ in {{1..200}}; do sleep 0.05; done\n",
         stage.at("begun").display()
     );
     // An interrupt is ignored in what bash starts in the background, unless it is asked for again, as personaform does.
