@@ -3,6 +3,8 @@
 mod apply;
 pub mod args;
 mod exit;
+mod interrupt;
+mod memory;
 mod other;
 mod plan;
 mod screen;
@@ -10,6 +12,7 @@ mod session;
 
 use args::{Cli, Command};
 use exit::Stop;
+use interrupt::Interrupt;
 use screen::Screen;
 
 /// Runs the command line and gives the exit code.
@@ -24,17 +27,26 @@ pub fn run(cli: &Cli) -> u8 {
     };
     let common = &cli.common;
     let result = runtime.block_on(async {
-        match &cli.command {
-            Command::Validate => other::validate(common, &screen),
-            Command::Plan(args) => plan::plan(common, &screen, args).await,
-            Command::Apply(args) => apply::apply(common, &screen, args).await,
-            Command::Destroy(args) => apply::destroy(common, &screen, args).await,
-            Command::Show(args) => plan::show(common, &screen, args),
-            Command::State(command) => other::state(common, &screen, command),
-            Command::Schema(args) => other::schema(common, &screen, args),
-            Command::Sandbox(args) => other::sandbox(common, &screen, args).await,
+        let interrupt = Interrupt::listen();
+        let command = async {
+            match &cli.command {
+                Command::Validate => other::validate(common, &screen),
+                Command::Plan(args) => plan::plan(common, &screen, args).await,
+                Command::Apply(args) => apply::apply(common, &screen, args, &interrupt).await,
+                Command::Destroy(args) => apply::destroy(common, &screen, args, &interrupt).await,
+                Command::Show(args) => plan::show(common, &screen, args),
+                Command::State(command) => memory::state(common, &screen, command).await,
+                Command::Schema(args) => other::schema(common, &screen, args),
+                Command::Sandbox(args) => other::sandbox(common, &screen, args, &interrupt).await,
+            }
+        };
+        tokio::select! {
+            result = command => result,
+            () = interrupt.abandoned() => Ok(exit::Exit::Interrupted),
         }
     });
+    // A question that nobody answers any more must not hold up the end.
+    runtime.shutdown_background();
     match result {
         Ok(exit) => exit.code(),
         Err(stop) => {

@@ -18,5 +18,5 @@ pub mod value;
 pub use address::Address;
 pub use change::{Action, Change, Edit, Method, Plan, Reason, Request};
 pub use dialect::{Dialect, Draft};
-pub use resource::{Live, Record, RemoteId, Resource};
+pub use resource::{Live, Pending, Record, RemoteId, Resource};
 pub use rules::{Clear, FieldRule, Listing, Reading, Rules};

@@ -6,15 +6,16 @@ use serde_json::{Map, Value};
 
 use super::address::Address;
 use super::change::{
-    AccountBasis, Action, Basis, Blocked, Change, Edit, FORMAT_VERSION, Plan, Reason, Request, Settled, Summary,
+    AccountBasis, Action, Basis, Blocked, Change, Edit, FORMAT_VERSION, Observed, Plan, Reason, Request, Settled, Summary,
 };
 use super::dialect::{Dialect, Draft};
 use super::diff::{Comparison, Differences};
 use super::gate::{self, Limits};
 use super::proof;
-use super::resource::{Live, Record, RemoteId, Resource};
+use super::resource::{Live, Pending, Record, RemoteId, Resource};
+use super::rules::Listing;
 use super::value;
-use crate::persona::name::{AccountName, Pointer};
+use crate::persona::name::{AccountName, Manage, Pointer};
 
 /// Everything a plan is made from, gathered beforehand.
 pub struct Situation<'a> {
@@ -30,6 +31,12 @@ pub struct Situation<'a> {
     pub observed: &'a BTreeMap<Address, Observation>,
     /// For targets that state does not know: what was found under their name.
     pub namesakes: &'a BTreeMap<Address, Namesakes>,
+    /// Creates whose answer nobody has seen.
+    pub pending: &'a BTreeMap<Address, Pending>,
+    /// For those at services with a list: what was found under the name that was sent.
+    pub traces: &'a BTreeMap<Address, Namesakes>,
+    /// Accounts where none of the recorded objects is found any more, with the number of these.
+    pub vanished: &'a BTreeMap<AccountName, usize>,
     /// Whether an address is planned at all (`--target`).
     pub scope: &'a dyn Fn(&Address) -> bool,
     /// Whether unique namesakes are adopted (`--adopt`).
@@ -89,6 +96,7 @@ enum Verdict {
     Change(Box<Change>),
     Blocked { why: String, help: String },
     Settled(Settled),
+    Observed(Observed),
     Unchanged,
 }
 
@@ -98,10 +106,12 @@ enum Verdict {
 /// When a provider's prediction disproves its own requests.
 pub fn plan(situation: &Situation<'_>) -> Result<Plan, Unproven> {
     let recorded = situation.recorded_under_new_addresses();
-    let addresses: BTreeSet<&Address> = situation.desired.keys().chain(recorded.keys()).collect();
+    let addresses: BTreeSet<&Address> =
+        situation.desired.keys().chain(recorded.keys()).chain(situation.pending.keys()).collect();
     let mut changes = Vec::new();
     let mut blocked = Vec::new();
     let mut settled = Vec::new();
+    let mut observed = Vec::new();
     let mut summary = Summary::default();
     for address in addresses {
         let Some(account) = situation.accounts.get(&address.account).filter(|_| (situation.scope)(address)) else {
@@ -118,12 +128,17 @@ pub fn plan(situation: &Situation<'_>) -> Result<Plan, Unproven> {
                 summary.unchanged += 1;
                 settled.push(record);
             }
+            Verdict::Observed(differing) => {
+                summary.unchanged += 1;
+                observed.push(differing);
+            }
             Verdict::Unchanged => summary.unchanged += 1,
         }
     }
     block_shared_ids(&mut changes, &mut blocked, &mut summary);
     let protected = |change: &Change| recorded.get(&change.address).is_some_and(|(_, record)| record.prevent_destroy);
-    let gates = gate::gates(&changes, situation.recorded.len(), &situation.limits, protected);
+    let mut gates = gate::vanished(&changes, situation.vanished, &situation.limits);
+    gates.extend(gate::gates(&changes, situation.recorded.len(), &situation.limits, protected));
     let accounts = changes
         .iter()
         .filter_map(|change| {
@@ -133,7 +148,10 @@ pub fn plan(situation: &Situation<'_>) -> Result<Plan, Unproven> {
         })
         .collect();
     let basis = Basis { accounts, ..situation.basis.clone() };
-    Ok(Plan { format_version: FORMAT_VERSION.to_owned(), summary, changes, blocked, gates, settled, basis })
+    let format_version = FORMAT_VERSION.to_owned();
+    let mut plan = Plan { format_version, summary, changes, blocked, gates, settled, observed, digest: String::new(), basis };
+    plan.digest = plan.content_digest();
+    Ok(plan)
 }
 
 /// Two targets that would take the same object are both held up: one object has one address.
@@ -205,7 +223,17 @@ struct Subject<'a> {
 
 impl Subject<'_> {
     fn verdict(&self) -> Result<Verdict, Unproven> {
-        match (self.situation.desired.get(self.address), self.recorded) {
+        let desired = self.situation.desired.get(self.address);
+        if let Some(resource) = desired.filter(|resource| resource.manage == Manage::Observe) {
+            return Ok(self.observed_target(resource));
+        }
+        if let Some(pending) = self.situation.pending.get(self.address)
+            && desired.is_none_or(|resource| resource.bind.is_none())
+            && let Some(verdict) = self.pending_create(desired, pending)?
+        {
+            return Ok(verdict);
+        }
+        match (desired, self.recorded) {
             (Some(resource), Some((_, record))) if resource.bind.as_ref().is_none_or(|id| *id == record.id) => {
                 self.recorded_target(resource, record)
             }
@@ -215,6 +243,121 @@ impl Subject<'_> {
             },
             (None, Some((_, record))) => Ok(self.removed_target(record)),
             (None, None) => Ok(Verdict::Unchanged),
+        }
+    }
+
+    /// An interrupted run sent a create for this address. None: the list shows plainly that nothing was made.
+    fn pending_create(&self, desired: Option<&Resource>, pending: &Pending) -> Result<Option<Verdict>, Unproven> {
+        let sent = format!("an interrupted run sent `{}` for `{}` at {}", pending.request, pending.name, pending.sent_at);
+        let resolve = format!(
+            "`personaform state resolve {0} --id ID` if it was made, `personaform state resolve {0} --absent` if not",
+            self.address
+        );
+        let blocked = |why: String, help: String| Ok(Some(Verdict::Blocked { why, help }));
+        let title = &self.account.title;
+        let found = match self.situation.traces.get(self.address) {
+            _ if self.account.dialect.rules().list == Listing::None => {
+                let why = format!("{sent}, the answer is lost, and {title} has no list to find it in");
+                return blocked(
+                    why,
+                    format!("ask {title} whether there is a persona named `{}`; then {resolve}", pending.name),
+                );
+            }
+            None => return blocked(format!("{sent}, and the list was not read"), "run the same command again".to_owned()),
+            Some(Namesakes::Unreadable(why, help)) => return blocked(format!("{sent}, and {why}"), help.clone()),
+            Some(Namesakes::Found(found)) => found.iter(),
+        };
+        // Without a name, only an object that holds all that was sent is worth a thought.
+        let found: Vec<&Live> = found.filter(|live| !pending.name.is_empty() || self.was_sent(pending, live)).collect();
+        let twin = self.situation.pending.iter().find(|(other, it)| {
+            *other != self.address
+                && other.account == self.address.account
+                && it.name == pending.name
+                && it.sent == pending.sent
+        });
+        match (found.as_slice(), desired, twin) {
+            ([], Some(_), _) => Ok(None),
+            ([], None, _) => {
+                let note = "an interrupted run was about to make it, and it was not made: only the trace of that goes";
+                Ok(Some(self.gone(
+                    &pending.name,
+                    Action::Forget,
+                    None,
+                    Vec::new(),
+                    Reason::Drifted,
+                    vec![note.to_owned()],
+                    None,
+                )))
+            }
+            ([live], Some(resource), None) if self.was_sent(pending, live) => {
+                let note = format!("{sent}: `{}` is what it made, and is taken", live.id);
+                self.existing(resource, live, &pending.sent, Action::Adopt, vec![note]).map(Some)
+            }
+            (found, _, _) => {
+                let ids: Vec<String> = found.iter().map(|live| format!("`{}`", live.id)).collect();
+                let why = match (found.len(), desired) {
+                    (_, None) => format!("{sent}, it has left the files, and {title} shows {}", ids.join(", ")),
+                    (1, _) if twin.is_none() => {
+                        format!("{sent}, and {title} shows {}, which is not quite what was sent", ids[0])
+                    }
+                    _ => format!("{sent}, and which of these it made cannot be told: {}", ids.join(", ")),
+                };
+                let bind = if desired.is_some() { "bind the target with `$id`, or say " } else { "say " };
+                blocked(why, format!("{bind}{resolve}"))
+            }
+        }
+    }
+
+    /// Whether an object holds everything that a create sent.
+    fn was_sent(&self, pending: &Pending, live: &Live) -> bool {
+        let comparison = Comparison {
+            desired: &pending.sent,
+            applied: &pending.sent,
+            live: &live.fields,
+            rules: self.account.dialect.rules(),
+            ignore: &[],
+        };
+        comparison.differences() == Differences::default()
+    }
+
+    /// The files only want to look at it.
+    fn observed_target(&self, resource: &Resource) -> Verdict {
+        let record = self.recorded.map(|(_, record)| *record);
+        let none = Map::new();
+        let (id, applied) = match (&resource.bind, record) {
+            (Some(id), Some(record)) if *id == record.id => (id, &record.applied),
+            (Some(id), _) => (id, &none),
+            (None, Some(record)) => (&record.id, &record.applied),
+            (None, None) => {
+                let why = "`$manage: observe` never makes anything, and there is nothing yet to observe".to_owned();
+                return Verdict::Blocked { why, help: "name the object with `$id`".to_owned() };
+            }
+        };
+        if let Some(record) = record.filter(|record| record.manage != Manage::Observe && record.id == *id) {
+            return Verdict::Settled(Settled {
+                address: self.address.clone(),
+                applied: record.applied.clone(),
+                prevent_destroy: record.prevent_destroy,
+                manage: Manage::Observe,
+            });
+        }
+        if !self.account.dialect.rules().read {
+            let why = format!("{} cannot be read, so there is nothing to observe", self.account.title);
+            return Verdict::Blocked { why, help: "remove `$manage: observe`".to_owned() };
+        }
+        match self.observation() {
+            Observation::Present(live) => {
+                let edits = self.differences(resource, &live, applied).edits;
+                if edits.is_empty() {
+                    return Verdict::Unchanged;
+                }
+                Verdict::Observed(Observed { address: self.address.clone(), id: id.clone(), edits })
+            }
+            Observation::Absent => Verdict::Blocked {
+                why: format!("there is no object with the id `{id}` to observe"),
+                help: "correct `$id`, or remove the target".to_owned(),
+            },
+            Observation::Unreadable(why, help) => Verdict::Blocked { why, help },
         }
     }
 
@@ -265,6 +408,14 @@ impl Subject<'_> {
         };
         match found.as_slice() {
             [] => self.create(resource, Reason::Declared, Vec::new()),
+            [live] if self.situation.adopt && self.rivals(resource).is_some() => Ok(Verdict::Blocked {
+                why: format!(
+                    "the object `{}` is also claimed by {}",
+                    live.id,
+                    self.rivals(resource).map(|rival| format!("`{rival}`")).unwrap_or_default()
+                ),
+                help: "give each target its own object: different names, or different `$id`s".to_owned(),
+            }),
             [live] if self.situation.adopt => self.existing(resource, live, &Map::new(), Action::Adopt, Vec::new()),
             [live] => Ok(Verdict::Blocked {
                 why: format!("a persona named `{}` exists there already, with the id `{}`", resource.name, live.id),
@@ -280,25 +431,37 @@ impl Subject<'_> {
         }
     }
 
+    /// Another new target of the same name at the same account, selected or not: both would take the same object.
+    fn rivals(&self, resource: &Resource) -> Option<&Address> {
+        let situation = self.situation;
+        let is_new = |address: &Address| {
+            !situation.recorded.contains_key(address)
+                && !situation.moves.get(address).is_some_and(|old| situation.recorded.contains_key(old))
+        };
+        let mut others = situation.desired.iter().filter(|(address, other)| {
+            *address != self.address
+                && address.account == self.address.account
+                && other.name == resource.name
+                && other.bind.is_none()
+        });
+        others.find(|(address, _)| is_new(address)).map(|(address, _)| address)
+    }
+
     /// State knows it and the files do not want it any more.
     fn removed_target(&self, record: &Record) -> Verdict {
         let gone = |action, requests, reason, notes, live_digest| {
-            Verdict::Change(Box::new(Change {
-                address: self.address.clone(),
-                provider: self.account.provider.clone(),
-                action,
-                id: Some(record.id.clone()),
-                name: record.name.clone(),
-                reason,
-                moved_from: None,
-                edits: Vec::new(),
-                requests,
-                notes,
-                applied: Map::new(),
-                prevent_destroy: false,
-                live_digest,
-            }))
+            self.gone(&record.name, action, Some(record.id.clone()), requests, reason, notes, live_digest)
         };
+        if let Some(new) = self.moved_away() {
+            return Verdict::Blocked {
+                why: format!("it is renamed to `{new}`, which is not among the targets of this run"),
+                help: format!("add `--target {new}`"),
+            };
+        }
+        if record.manage != Manage::Full {
+            let note = format!("`$manage: {}`: `{}` stays there and is no longer managed", record.manage.word(), record.id);
+            return gone(Action::Forget, Vec::new(), Reason::Removed, vec![note], None);
+        }
         let request = self.account.dialect.delete(&record.id).filter(|_| self.account.dialect.rules().delete);
         let Some(request) = request else {
             let note = format!("{} has no delete: `{}` stays there and is no longer managed", self.account.title, record.id);
@@ -321,6 +484,44 @@ impl Subject<'_> {
             }
             Observation::Unreadable(why, help) => Verdict::Blocked { why, help },
         }
+    }
+
+    /// The new address of a recorded object whose move is out of this run's scope: it moves, so it is not deleted.
+    fn moved_away(&self) -> Option<&Address> {
+        let (new, _) = self.situation.moves.iter().find(|(new, old)| {
+            *old == self.address && self.situation.desired.contains_key(*new) && !self.situation.recorded.contains_key(*new)
+        })?;
+        (!(self.situation.scope)(new)).then_some(new)
+    }
+
+    /// A change that ends an address.
+    #[expect(clippy::too_many_arguments, reason = "they are the fields of the one value that is made here")]
+    fn gone(
+        &self,
+        name: &str,
+        action: Action,
+        id: Option<RemoteId>,
+        requests: Vec<Request>,
+        reason: Reason,
+        notes: Vec<String>,
+        live_digest: Option<String>,
+    ) -> Verdict {
+        Verdict::Change(Box::new(Change {
+            address: self.address.clone(),
+            provider: self.account.provider.clone(),
+            action,
+            id,
+            name: name.to_owned(),
+            reason,
+            moved_from: None,
+            edits: Vec::new(),
+            requests,
+            notes,
+            applied: Map::new(),
+            prevent_destroy: false,
+            manage: Manage::Full,
+            live_digest,
+        }))
     }
 
     fn observation(&self) -> Observation {
@@ -383,17 +584,20 @@ impl Subject<'_> {
             ));
         }
         notes.extend(draft.notes);
+        let freed = self.freed(resource);
+        notes.extend(freed.iter().cloned());
         let next = applied_afterwards(resource, applied);
         let moved = self.recorded.is_some_and(|(address, _)| *address != self.address);
         let action = match action {
             Action::Update if found.edits.is_empty() && found.abandoned.is_empty() && moved => Action::Move,
-            Action::Update if found.edits.is_empty() && found.abandoned.is_empty() => {
-                let guarded = self.recorded.is_some_and(|(_, record)| record.prevent_destroy);
-                if next == *applied && guarded == resource.prevent_destroy {
+            Action::Update if found.edits.is_empty() && found.abandoned.is_empty() && freed.is_empty() => {
+                let (prevent_destroy, manage) = (resource.prevent_destroy, resource.manage);
+                let kept = |record: &Record| record.prevent_destroy == prevent_destroy && record.manage == manage;
+                if next == *applied && self.recorded.is_none_or(|(_, record)| kept(record)) {
                     return Ok(Verdict::Unchanged);
                 }
                 let address = self.address.clone();
-                return Ok(Verdict::Settled(Settled { address, applied: next, prevent_destroy: resource.prevent_destroy }));
+                return Ok(Verdict::Settled(Settled { address, applied: next, prevent_destroy, manage }));
             }
             action => action,
         };
@@ -420,6 +624,19 @@ impl Subject<'_> {
             found.edits.sort_by(|left, right| left.path.cmp(&right.path));
         }
         found
+    }
+
+    /// What state has guarded so far and the files guard no more: a change of its own, for the next plan may then do it.
+    fn freed(&self, resource: &Resource) -> Vec<String> {
+        let mut freed = Vec::new();
+        let Some((_, record)) = self.recorded else { return freed };
+        if record.prevent_destroy && !resource.prevent_destroy {
+            freed.push("`prevent_destroy` is taken off: from then on a plan may delete it".to_owned());
+        }
+        if !record.manage.is_full() && resource.manage.is_full() {
+            freed.push(format!("`$manage: {}` is taken off: from then on a plan may delete it", record.manage.word()));
+        }
+        freed
     }
 
     fn unverified(&self) -> Option<String> {
@@ -458,6 +675,7 @@ impl Subject<'_> {
             notes,
             applied,
             prevent_destroy: resource.prevent_destroy,
+            manage: resource.manage,
             live_digest,
         }))
     }

@@ -1,6 +1,6 @@
 //! The planner against a plain dialect: one test per row of the design's tables.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
@@ -8,7 +8,7 @@ use super::change::{Action, Basis, Edit, Method, Plan, Reason, Request};
 use super::gate::Limits;
 use super::planner::{AccountSide, Namesakes, Observation, Situation, Unproven, plan};
 use super::*;
-use crate::persona::name::{AccountName, Key};
+use crate::persona::name::{AccountName, Key, Manage};
 
 /// A service that stores what it is sent: whole fields, `null` removes.
 struct Plain {
@@ -78,6 +78,10 @@ struct Scene {
     recorded: BTreeMap<Address, Record>,
     observed: BTreeMap<Address, Observation>,
     namesakes: BTreeMap<Address, Namesakes>,
+    pending: BTreeMap<Address, Pending>,
+    traces: BTreeMap<Address, Namesakes>,
+    vanished: BTreeMap<AccountName, usize>,
+    scope: Option<BTreeSet<Address>>,
     adopt: bool,
     limits: Limits,
 }
@@ -107,8 +111,18 @@ impl Scene {
             recorded: BTreeMap::new(),
             observed: BTreeMap::new(),
             namesakes: BTreeMap::new(),
+            pending: BTreeMap::new(),
+            traces: BTreeMap::new(),
+            vanished: BTreeMap::new(),
+            scope: None,
             adopt: false,
-            limits: Limits { max_deletes: 0, max_share: None, allow_deletes: false, allow_changes: false },
+            limits: Limits {
+                max_deletes: 0,
+                max_share: None,
+                allow_deletes: false,
+                allow_changes: false,
+                allow_vanished: false,
+            },
         }
     }
 
@@ -121,6 +135,7 @@ impl Scene {
             release: true,
             ignore: Vec::new(),
             prevent_destroy: false,
+            manage: Manage::Full,
         };
         self.desired.insert(at(key), resource);
         self
@@ -138,6 +153,7 @@ impl Scene {
             name: "Ada".to_owned(),
             applied: object(applied),
             prevent_destroy: false,
+            manage: Manage::Full,
             written_at: "2026-11-22T00:00:00Z".to_owned(),
         };
         self.recorded.insert(at(key), record);
@@ -168,7 +184,10 @@ impl Scene {
             recorded: &self.recorded,
             observed: &self.observed,
             namesakes: &self.namesakes,
-            scope: &|_| true,
+            pending: &self.pending,
+            traces: &self.traces,
+            vanished: &self.vanished,
+            scope: &|address| self.scope.as_ref().is_none_or(|scope| scope.contains(address)),
             adopt: self.adopt,
             limits: self.limits.clone(),
             basis: Basis::default(),

@@ -111,6 +111,7 @@ mod tests {
             release: true,
             ignore: ignore.iter().map(|path| Pointer::parse(path).expect("a pointer")).collect(),
             prevent_destroy: false,
+            manage: Default::default(),
         };
         Value::Object(complete("open", &live, &resource, edits))
     }

@@ -74,6 +74,7 @@ pub(crate) fn resource(fields: Value) -> Resource {
         release: true,
         ignore: Vec::new(),
         prevent_destroy: false,
+        manage: Default::default(),
     }
 }
 

@@ -125,6 +125,7 @@ pub(super) fn compile(address: &Address, persona: &Persona, target: &Target) -> 
         release: target.settings.release.unwrap_or(true),
         ignore: target.settings.ignore_changes.clone(),
         prevent_destroy: target.settings.prevent_destroy,
+        manage: target.settings.manage,
     })
 }
 

@@ -62,6 +62,7 @@ pub(super) fn compile(address: &Address, persona: &Persona, target: &Target) -> 
         release: true,
         ignore: target.settings.ignore_changes.clone(),
         prevent_destroy: target.settings.prevent_destroy,
+        manage: target.settings.manage,
     })
 }
 

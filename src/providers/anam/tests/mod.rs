@@ -38,6 +38,7 @@ fn resource(fields: Value) -> Resource {
         release: true,
         ignore: Vec::new(),
         prevent_destroy: false,
+        manage: Default::default(),
     }
 }
 
