@@ -231,6 +231,7 @@ mod tests {
             id: Some("p1".to_owned()),
             prevent_destroy: true,
             ignore_changes: vec![Pointer::new(["role"])],
+            manage: Default::default(),
             release: None,
         };
         let resource = compile(&address(), &persona(shared()), &target(json!({}), settings)).expect("a resource");

@@ -151,6 +151,7 @@ fn settings_bind_ignore_and_protect() {
         id: Some("p-1".to_owned()),
         prevent_destroy: true,
         ignore_changes: vec![Pointer::new(["voiceId"])],
+        manage: Default::default(),
         release: None,
     };
     let compiled = compile_with(ids(), named(), settings).expect("a resource");
