@@ -19,9 +19,6 @@ pub(super) async fn plan(common: &Common, screen: &Screen, args: &PlanArgs) -> R
     let session = Session::open(common, screen, None, None).await?;
     let plan = session.plan(&args.planning).await?;
     print(common, screen, &plan, args.planning.requests);
-    if !plan.changes.is_empty() {
-        screen.hint(&format!("\nDigest: {0}. To apply exactly this: personaform apply --expect {0}", plan.digest));
-    }
     if let Some(path) = &args.out {
         save(&plan, path)?;
         screen.hint(&format!("\nSaved. To apply exactly this: personaform apply {}", path.display()));

@@ -86,12 +86,15 @@ impl Memory {
         self.remove_journal()
     }
 
-    /// Writes the whole state to its file, and removes the journal. Does nothing where nothing was noted.
+    /// Writes the whole state to its file, and removes the journal, also one that an earlier run has left. Does nothing where nothing
+    /// was noted.
     ///
     /// # Errors
     /// When the file cannot be written; the journal then stays, and nothing is lost.
     pub fn settle(&mut self) -> Result<(), StateError> {
-        let Some((name, _)) = &self.journal else { return Ok(()) };
+        let Some((name, _)) = &self.journal else {
+            return if self.file.journalled { self.begin() } else { Ok(()) };
+        };
         self.state.journal.clone_from(name);
         self.write()?;
         self.journal = None;

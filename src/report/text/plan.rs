@@ -33,6 +33,9 @@ pub fn plan(plan: &Plan, options: &Options) -> String {
     obstacles(&mut page, plan);
     page.gap();
     page.line(Gutter::indent(0), &summary(plan));
+    if !plan.changes.is_empty() && !plan.digest.is_empty() {
+        page.line(Gutter::indent(0), &[Span::new(Tone::Faint, format!("Digest: {}", plan.digest))]);
+    }
     page.finish()
 }
 
