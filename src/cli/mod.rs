@@ -27,7 +27,7 @@ pub fn run(cli: &Cli) -> u8 {
     };
     let common = &cli.common;
     let result = runtime.block_on(async {
-        let interrupt = Interrupt::listen();
+        let interrupt = Interrupt::listen(screen);
         let command = async {
             match &cli.command {
                 Command::Validate => other::validate(common, &screen),

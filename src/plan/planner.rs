@@ -1,5 +1,8 @@
 //! The one pure function: (desired, live, applied, rules) to a plan. No I/O, no clock, no randomness, no environment.
 
+mod guarded;
+mod interrupted;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
@@ -13,7 +16,6 @@ use super::diff::{Comparison, Differences};
 use super::gate::{self, Limits};
 use super::proof;
 use super::resource::{Live, Pending, Record, RemoteId, Resource};
-use super::rules::Listing;
 use super::value;
 use crate::persona::name::{AccountName, Manage, Pointer};
 
@@ -243,121 +245,6 @@ impl Subject<'_> {
             },
             (None, Some((_, record))) => Ok(self.removed_target(record)),
             (None, None) => Ok(Verdict::Unchanged),
-        }
-    }
-
-    /// An interrupted run sent a create for this address. None: the list shows plainly that nothing was made.
-    fn pending_create(&self, desired: Option<&Resource>, pending: &Pending) -> Result<Option<Verdict>, Unproven> {
-        let sent = format!("an interrupted run sent `{}` for `{}` at {}", pending.request, pending.name, pending.sent_at);
-        let resolve = format!(
-            "`personaform state resolve {0} --id ID` if it was made, `personaform state resolve {0} --absent` if not",
-            self.address
-        );
-        let blocked = |why: String, help: String| Ok(Some(Verdict::Blocked { why, help }));
-        let title = &self.account.title;
-        let found = match self.situation.traces.get(self.address) {
-            _ if self.account.dialect.rules().list == Listing::None => {
-                let why = format!("{sent}, the answer is lost, and {title} has no list to find it in");
-                return blocked(
-                    why,
-                    format!("ask {title} whether there is a persona named `{}`; then {resolve}", pending.name),
-                );
-            }
-            None => return blocked(format!("{sent}, and the list was not read"), "run the same command again".to_owned()),
-            Some(Namesakes::Unreadable(why, help)) => return blocked(format!("{sent}, and {why}"), help.clone()),
-            Some(Namesakes::Found(found)) => found.iter(),
-        };
-        // Without a name, only an object that holds all that was sent is worth a thought.
-        let found: Vec<&Live> = found.filter(|live| !pending.name.is_empty() || self.was_sent(pending, live)).collect();
-        let twin = self.situation.pending.iter().find(|(other, it)| {
-            *other != self.address
-                && other.account == self.address.account
-                && it.name == pending.name
-                && it.sent == pending.sent
-        });
-        match (found.as_slice(), desired, twin) {
-            ([], Some(_), _) => Ok(None),
-            ([], None, _) => {
-                let note = "an interrupted run was about to make it, and it was not made: only the trace of that goes";
-                Ok(Some(self.gone(
-                    &pending.name,
-                    Action::Forget,
-                    None,
-                    Vec::new(),
-                    Reason::Drifted,
-                    vec![note.to_owned()],
-                    None,
-                )))
-            }
-            ([live], Some(resource), None) if self.was_sent(pending, live) => {
-                let note = format!("{sent}: `{}` is what it made, and is taken", live.id);
-                self.existing(resource, live, &pending.sent, Action::Adopt, vec![note]).map(Some)
-            }
-            (found, _, _) => {
-                let ids: Vec<String> = found.iter().map(|live| format!("`{}`", live.id)).collect();
-                let why = match (found.len(), desired) {
-                    (_, None) => format!("{sent}, it has left the files, and {title} shows {}", ids.join(", ")),
-                    (1, _) if twin.is_none() => {
-                        format!("{sent}, and {title} shows {}, which is not quite what was sent", ids[0])
-                    }
-                    _ => format!("{sent}, and which of these it made cannot be told: {}", ids.join(", ")),
-                };
-                let bind = if desired.is_some() { "bind the target with `$id`, or say " } else { "say " };
-                blocked(why, format!("{bind}{resolve}"))
-            }
-        }
-    }
-
-    /// Whether an object holds everything that a create sent.
-    fn was_sent(&self, pending: &Pending, live: &Live) -> bool {
-        let comparison = Comparison {
-            desired: &pending.sent,
-            applied: &pending.sent,
-            live: &live.fields,
-            rules: self.account.dialect.rules(),
-            ignore: &[],
-        };
-        comparison.differences() == Differences::default()
-    }
-
-    /// The files only want to look at it.
-    fn observed_target(&self, resource: &Resource) -> Verdict {
-        let record = self.recorded.map(|(_, record)| *record);
-        let none = Map::new();
-        let (id, applied) = match (&resource.bind, record) {
-            (Some(id), Some(record)) if *id == record.id => (id, &record.applied),
-            (Some(id), _) => (id, &none),
-            (None, Some(record)) => (&record.id, &record.applied),
-            (None, None) => {
-                let why = "`$manage: observe` never makes anything, and there is nothing yet to observe".to_owned();
-                return Verdict::Blocked { why, help: "name the object with `$id`".to_owned() };
-            }
-        };
-        if let Some(record) = record.filter(|record| record.manage != Manage::Observe && record.id == *id) {
-            return Verdict::Settled(Settled {
-                address: self.address.clone(),
-                applied: record.applied.clone(),
-                prevent_destroy: record.prevent_destroy,
-                manage: Manage::Observe,
-            });
-        }
-        if !self.account.dialect.rules().read {
-            let why = format!("{} cannot be read, so there is nothing to observe", self.account.title);
-            return Verdict::Blocked { why, help: "remove `$manage: observe`".to_owned() };
-        }
-        match self.observation() {
-            Observation::Present(live) => {
-                let edits = self.differences(resource, &live, applied).edits;
-                if edits.is_empty() {
-                    return Verdict::Unchanged;
-                }
-                Verdict::Observed(Observed { address: self.address.clone(), id: id.clone(), edits })
-            }
-            Observation::Absent => Verdict::Blocked {
-                why: format!("there is no object with the id `{id}` to observe"),
-                help: "correct `$id`, or remove the target".to_owned(),
-            },
-            Observation::Unreadable(why, help) => Verdict::Blocked { why, help },
         }
     }
 
@@ -624,19 +511,6 @@ impl Subject<'_> {
             found.edits.sort_by(|left, right| left.path.cmp(&right.path));
         }
         found
-    }
-
-    /// What state has guarded so far and the files guard no more: a change of its own, for the next plan may then do it.
-    fn freed(&self, resource: &Resource) -> Vec<String> {
-        let mut freed = Vec::new();
-        let Some((_, record)) = self.recorded else { return freed };
-        if record.prevent_destroy && !resource.prevent_destroy {
-            freed.push("`prevent_destroy` is taken off: from then on a plan may delete it".to_owned());
-        }
-        if !record.manage.is_full() && resource.manage.is_full() {
-            freed.push(format!("`$manage: {}` is taken off: from then on a plan may delete it", record.manage.word()));
-        }
-        freed
     }
 
     fn unverified(&self) -> Option<String> {

@@ -282,6 +282,7 @@ fn check(stage: &Stage, work: Work, context: &str) {
 }
 
 #[test]
+#[expect(clippy::print_stderr, reason = "the figures of docs/reliability.md are printed here")]
 fn killed_at_any_moment_nothing_is_lost_and_nothing_made_twice() {
     let begun = Instant::now();
     let works = [Work::Create, Work::Update, Work::Delete, Work::Mixed];

@@ -144,7 +144,9 @@ fn what_is_observed_is_shown_and_never_written() {
     let mut watching = Project::new(&[]);
     services.connect(&mut watching);
     let section = |prompt: &str| {
-        format!("name: ada\nprompt: {prompt}\ntargets: {{ tavus: {{ $id: {id}, $manage: observe, default_replica_id: r1 }} }}\n")
+        format!(
+            "name: ada\nprompt: {prompt}\ntargets: {{ tavus: {{ $id: {id}, $manage: observe, default_replica_id: r1 }} }}\n"
+        )
     };
     watching.write("personas/ada.yaml", &section("Be kind."));
     let plan = watching.run(&["plan", "--format", "json"]).ends(0).json();

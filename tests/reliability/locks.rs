@@ -20,9 +20,7 @@ const STATE: &str = ".personaform/sandbox/state.json";
 const LOCK: &str = ".personaform/sandbox/state.json.lock";
 
 fn words(host: &str, process: u32) -> String {
-    format!(
-        r#"{{"owner":"ann","host":"{host}","process":{process},"command":"apply","since":"2026-11-22T06:00:00Z"}}"#
-    )
+    format!(r#"{{"owner":"ann","host":"{host}","process":{process},"command":"apply","since":"2026-11-22T06:00:00Z"}}"#)
 }
 
 fn host() -> String {

@@ -62,9 +62,8 @@ impl Miniature for Watched {
 
 /// The services, each at the account of its name.
 pub(crate) struct Services {
-    // Dropped in this order: the server first.
     running: Option<Running>,
-    _runtime: Runtime,
+    runtime: Option<Runtime>,
     watcher: Watcher,
     anam: Shared<anam::sandbox::Sandbox>,
     bland: Shared<bland::sandbox::Sandbox>,
@@ -96,7 +95,7 @@ impl Services {
             let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
             serve(listener, watched, None).await.expect("it serves")
         });
-        Self { running: Some(running), _runtime: runtime, watcher, anam, bland, opengiant, tavus }
+        Self { running: Some(running), runtime: Some(runtime), watcher, anam, bland, opengiant, tavus }
     }
 
     /// Services that hold what others hold.
@@ -154,8 +153,10 @@ impl Services {
     /// Writes the project file, and sets the keys.
     pub(crate) fn connect(&self, project: &mut Project) {
         let running = self.running.as_ref().expect("it runs");
-        let accounts: String =
-            ACCOUNTS.iter().map(|account| format!("  {account}: {{ base_url: \"{}\" }}\n", running.base_url(account))).collect();
+        let accounts: String = ACCOUNTS
+            .iter()
+            .map(|account| format!("  {account}: {{ base_url: \"{}\" }}\n", running.base_url(account)))
+            .collect();
         project.write("personaform.yaml", &format!("accounts:\n{accounts}"));
         for account in ACCOUNTS {
             project.set(&format!("{}_API_KEY", account.to_uppercase()), "key-for-tests");
@@ -166,6 +167,8 @@ impl Services {
 impl Drop for Services {
     fn drop(&mut self) {
         drop(self.running.take());
+        // A request that a failed test still holds up must not hold up the end of the test as well.
+        self.runtime.take().into_iter().for_each(Runtime::shutdown_background);
     }
 }
 

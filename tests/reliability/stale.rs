@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use crate::service::{Services, Watch, id_of, persona};
-use crate::support::Project;
+use crate::support::{Project, Served};
 use personaform::sandbox::Incoming;
 use serde_json::json;
 
@@ -53,7 +53,13 @@ fn scene(account: &str, section: &str, change: (&str, &str)) -> (Arc<Services>, 
 }
 
 /// Applies while a colleague changes a field of the object, just before it is read again.
-fn meanwhile(services: &Arc<Services>, project: &Project, account: &'static str, field: &'static str, value: &str) -> (crate::support::Run, bool) {
+fn meanwhile(
+    services: &Arc<Services>,
+    project: &Project,
+    account: &'static str,
+    field: &'static str,
+    value: &str,
+) -> (crate::support::Run, bool) {
     let id = id_of(project, &format!("{account}.ada"));
     let (inside, value) = (Arc::clone(services), json!(value));
     let colleague = Colleague::new(move || match account {
@@ -171,4 +177,23 @@ fn every_entry_tells_what_was_sent_and_what_came_back() {
     assert_eq!(exchanges.len(), 2, "a write and a promotion");
     assert_eq!((&exchanges[0]["request"]["method"], &exchanges[0]["status"]), (&json!("PATCH"), &json!(200)));
     assert_eq!(exchanges[0]["request"]["body"]["call_config"], json!({"voice": "Nat"}));
+}
+
+#[test]
+fn a_saved_plan_is_refused_whole_when_a_colleague_was_faster() {
+    let server = Project::example();
+    let served = Served::start(&server);
+    let mut project =
+        Project::new(&[("personas/ada.yaml", "name: Ada\nprompt: Be kind.\ntargets: { tavus: { default_replica_id: r1 } }\n")]);
+    project.write("personaform.yaml", &format!("accounts: {{ tavus: {{ base_url: \"{}\" }} }}\n", served.base_url("tavus")));
+    project.set("TAVUS_API_KEY", &served.key("tavus"));
+    project.run(&["apply", "-y"]).ends(0);
+    project.edit("personas/ada.yaml", "Be kind.", "Be brief.");
+    project.run(&["plan", "-o", "plan.json"]).ends(0);
+    let path = format!("/v2/personas/{}", id_of(&project, "tavus.ada"));
+    let patch = |value: &str| json!([{"op": "replace", "path": "/system_prompt", "value": value}]);
+    assert_eq!(served.request("tavus", "PATCH", &path, Some(patch("Somebody's fix."))).0, 200);
+    let run = project.run(&["apply", "-y", "plan.json"]).ends(4);
+    assert!(run.stderr.contains("tavus.ada") && run.stderr.contains("/system_prompt"), "{}", run.stderr);
+    assert_eq!(served.request("tavus", "GET", &path, None).1["system_prompt"], "Somebody's fix.");
 }
