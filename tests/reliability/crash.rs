@@ -18,7 +18,7 @@ use personaform::sandbox::Incoming;
 use serde_json::Value;
 
 /// How many points a run without the environment variable tries.
-const SHARE: usize = 60;
+const SHARE: usize = 40;
 
 /// A moment to die at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
