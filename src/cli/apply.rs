@@ -1,25 +1,25 @@
 //! `apply` and `destroy`: plan, gate, ask, carry out, tell.
 
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::SystemTime;
 
-use super::args::{ApplyArgs, Common, DestroyArgs, Format};
+use super::args::{ApplyArgs, Common, DestroyArgs, Format, Planning};
 use super::exit::{Exit, Stop, with_causes};
+use super::interrupt::Interrupt;
 use super::plan::{print, read};
 use super::screen::Screen;
-use super::session::Session;
+use super::session::{Session, now};
 use crate::plan::Plan;
 use crate::reconcile::{Applier, Ending, Outcome};
 use crate::report;
+use crate::state::Memory;
 
 /// Applies what the files want, or a saved plan.
 ///
 /// # Errors
 /// When the files have problems, a gate is closed, the state is locked, or a saved plan no longer holds.
-pub(super) async fn apply(common: &Common, screen: &Screen, args: &ApplyArgs) -> Result<Exit, Stop> {
+pub(super) async fn apply(common: &Common, screen: &Screen, args: &ApplyArgs, interrupt: &Interrupt) -> Result<Exit, Stop> {
     let saved = args.plan_file.as_deref().map(read).transpose()?;
-    let session = Session::open(common, screen, Some("apply"), saved.as_ref()).await?;
+    let session = Session::open(common, screen, Some(("apply", args.waiting.lock_timeout)), saved.as_ref()).await?;
     let is_saved = saved.is_some();
     let mut plan = match saved {
         None => session.plan(&args.planning).await?,
@@ -28,36 +28,51 @@ pub(super) async fn apply(common: &Common, screen: &Screen, args: &ApplyArgs) ->
             plan
         }
     };
-    if args.planning.allow_deletes {
-        plan.gates.retain(|gate| gate.opened_by != "--allow-deletes");
+    let Planning { allow_deletes, allow_changes, allow_vanished, .. } = args.planning;
+    let flags = [("--allow-deletes", allow_deletes), ("--allow-changes", allow_changes), ("--allow-vanished", allow_vanished)];
+    for (flag, _) in flags.into_iter().filter(|(_, given)| *given) {
+        plan.gates.retain(|gate| gate.opened_by != flag);
     }
-    if args.planning.allow_changes {
-        plan.gates.retain(|gate| gate.opened_by != "--allow-changes");
-    }
-    carry_out(common, screen, session, &plan, &Going { yes: args.yes, requests: args.planning.requests, saved: is_saved }).await
+    let going =
+        Going { yes: args.yes, requests: args.planning.requests, saved: is_saved, expected: args.expect.clone(), interrupt };
+    carry_out(common, screen, session, &plan, &going).await
 }
 
 /// Deletes everything that state records.
 ///
 /// # Errors
 /// As [`apply`].
-pub(super) async fn destroy(common: &Common, screen: &Screen, args: &DestroyArgs) -> Result<Exit, Stop> {
-    let session = Session::open(common, screen, Some("destroy"), None).await?;
-    let plan = session.plan_destroy().await?;
-    carry_out(common, screen, session, &plan, &Going { yes: args.yes, requests: false, saved: false }).await
+pub(super) async fn destroy(common: &Common, screen: &Screen, args: &DestroyArgs, interrupt: &Interrupt) -> Result<Exit, Stop> {
+    let session = Session::open(common, screen, Some(("destroy", args.waiting.lock_timeout)), None).await?;
+    let plan = session.plan_destroy(args.allow_vanished).await?;
+    let going = Going { yes: args.yes, requests: false, saved: false, expected: None, interrupt };
+    carry_out(common, screen, session, &plan, &going).await
 }
 
 /// How a plan is gone about.
-struct Going {
+struct Going<'a> {
     yes: bool,
     requests: bool,
     /// Whether it was saved earlier, so that it may be stale as a whole.
     saved: bool,
+    /// The digest that the plan must have.
+    expected: Option<String>,
+    interrupt: &'a Interrupt,
 }
 
-async fn carry_out(common: &Common, screen: &Screen, session: Session, plan: &Plan, going: &Going) -> Result<Exit, Stop> {
+async fn carry_out(
+    common: &Common,
+    screen: &Screen,
+    mut session: Session,
+    plan: &Plan,
+    going: &Going<'_>,
+) -> Result<Exit, Stop> {
     if screen.format == Format::Text {
         print(common, screen, plan, going.requests);
+    }
+    if let Some(expected) = going.expected.as_ref().filter(|expected| **expected != plan.digest) {
+        let message = format!("nothing was applied: the plan's digest is {}, and {expected} was expected", plan.digest);
+        return Err(Stop::refused(message).with_help("something has changed since that plan: review the new one"));
     }
     if let Some(gate) = plan.gates.first() {
         let others = plan.gates.len() - 1;
@@ -65,64 +80,51 @@ async fn carry_out(common: &Common, screen: &Screen, session: Session, plan: &Pl
         return Err(Stop::refused(format!("nothing was applied, the gate `{}` is closed: {}{more}", gate.name, gate.why))
             .with_help(format!("if that is meant: {}", gate.opened_by)));
     }
-    let stop = AtomicBool::new(false);
     let progress = screen.progress(plan.changes.len());
-    let now = || humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
-    let Session { state, state_file, connections, .. } = &session;
+    let file = std::mem::replace(&mut session.state_file, crate::state::StateFile::at(""));
     let applier = Applier {
-        connections,
-        memory: Mutex::new((crate::state::StateFile::at(state_file.path()), state.clone())),
+        connections: &session.connections,
+        memory: Mutex::new(Memory::new(file, session.state.clone())),
         parallelism: usize::from(common.parallelism),
-        stop: &stop,
+        stop: &going.interrupt.stop,
         now: &now,
         observer: &progress,
     };
-    if plan.changes.is_empty() {
-        applier.apply(plan).await.map_err(|error| Stop::failed(with_causes(&error)))?;
-        if screen.format == Format::Json {
-            screen.json(&report::json::outcome(&Outcome::default()));
+    if !plan.changes.is_empty() {
+        let question = "\nApply these changes?";
+        if !going.yes && going.expected.is_none() && !screen.confirm(question).await? {
+            return Err(Stop::refused("nothing was applied"));
         }
-        return Ok(if plan.blocked.is_empty() { Exit::Done } else { Exit::Failed });
+        if going.saved {
+            refuse_if_stale(&applier, plan).await?;
+        }
     }
-    if !going.yes && !screen.confirm("\nApply these changes?")? {
-        return Err(Stop::refused("nothing was applied"));
+    if !going.interrupt.begin_orderly() {
+        return Ok(Exit::Interrupted);
     }
-    if going.saved {
-        refuse_if_stale(&applier, plan).await?;
-    }
-    let result = until_interrupted(&stop, applier.apply(plan)).await;
+    let result = applier.apply(plan).await;
     progress.finish();
     let outcome = result.map_err(|error| Stop::failed(with_causes(&error)))?;
+    let settled = applier.settle();
     match screen.format {
-        Format::Json => screen.json(&report::json::outcome(&outcome)),
+        Format::Json => {
+            let mut value = report::json::outcome(&outcome);
+            if !plan.blocked.is_empty() {
+                value["blocked"] = serde_json::json!(plan.blocked);
+            }
+            screen.json(&value);
+        }
+        Format::Text if plan.changes.is_empty() => {}
         Format::Text => {
             let options = report::text::Options { width: screen.width(), requests: going.requests, verbose: common.verbose };
             screen.result(&format!("\n{}", report::text::outcome(&outcome, plan, &options)));
         }
     }
+    settled.map_err(|error| {
+        Stop::failed(with_causes(&error))
+            .with_help("nothing is lost: the journal beside it holds what was done, and is read with it")
+    })?;
     Ok(exit(&outcome, plan))
-}
-
-/// Runs an apply to its end. The first interrupt lets the requests under way finish; a second one ends the process.
-async fn until_interrupted<T>(stop: &AtomicBool, apply: impl Future<Output = T>) -> T {
-    tokio::pin!(apply);
-    loop {
-        tokio::select! {
-            result = &mut apply => return result,
-            Ok(()) = tokio::signal::ctrl_c(), if !stop.load(Ordering::Relaxed) => {
-                stop.store(true, Ordering::Relaxed);
-                tokio::spawn(end_at_the_next_interrupt());
-            }
-        }
-    }
-}
-
-/// Ends the process at once, whatever is under way.
-#[expect(clippy::exit, reason = "somebody who interrupts twice does not want to wait for anything")]
-async fn end_at_the_next_interrupt() {
-    if tokio::signal::ctrl_c().await.is_ok() {
-        std::process::exit(i32::from(Exit::Interrupted.code()));
-    }
 }
 
 fn exit(outcome: &Outcome, plan: &Plan) -> Exit {
@@ -132,6 +134,9 @@ fn exit(outcome: &Outcome, plan: &Plan) -> Exit {
     let done = outcome.entries.iter().filter(|entry| matches!(entry.ending, Ending::Done { .. })).count();
     let stale = outcome.entries.iter().filter(|entry| matches!(entry.ending, Ending::Stale { .. })).count();
     let touched = outcome.entries.iter().any(|entry| entry.requests_sent > 0 || matches!(entry.ending, Ending::Done { .. }));
+    if outcome.entries.is_empty() {
+        return if plan.blocked.is_empty() { Exit::Done } else { Exit::Failed };
+    }
     if done == outcome.entries.len() && plan.blocked.is_empty() {
         Exit::Done
     } else if touched {

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -99,7 +100,7 @@ pub enum Command {
     Drift(DriftArgs),
     /// Print a saved plan.
     Show(ShowArgs),
-    /// Look at what state records, or forget an object.
+    /// Look at what state records, forget an object, settle what an interrupted run left.
     #[command(subcommand)]
     State(StateCommand),
     /// Print a JSON Schema for editors and other tools.
@@ -120,9 +121,20 @@ pub struct Planning {
     /// Open the gate `safety.max_share`.
     #[arg(long)]
     pub allow_changes: bool,
+    /// Open the gate `wrong_account`: all objects recorded at an account have vanished, and that is meant.
+    #[arg(long)]
+    pub allow_vanished: bool,
     /// Print the exact requests.
     #[arg(long)]
     pub requests: bool,
+}
+
+/// How long to wait for the state's lock.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Waiting {
+    /// Wait so long for another run that holds the state's lock, as in `90s` or `5m`.
+    #[arg(long, value_name = "DURATION", default_value = "0s", hide_default_value = true, value_parser = humantime::parse_duration)]
+    pub lock_timeout: Duration,
 }
 
 /// Flags of `plan`.
@@ -148,6 +160,12 @@ pub struct ApplyArgs {
     /// Flags shared with plan.
     #[command(flatten)]
     pub planning: Planning,
+    /// Plan again, and go on only if the plan has this digest, as a reviewed plan printed it.
+    #[arg(long, value_name = "DIGEST", conflicts_with = "plan_file")]
+    pub expect: Option<String>,
+    /// How long to wait.
+    #[command(flatten)]
+    pub waiting: Waiting,
     /// Do not ask.
     #[arg(short = 'y', long = "auto-approve", visible_alias = "yes")]
     pub yes: bool,
@@ -156,6 +174,12 @@ pub struct ApplyArgs {
 /// Flags of `destroy`.
 #[derive(Clone, Debug, Args)]
 pub struct DestroyArgs {
+    /// Open the gate `wrong_account`: all objects recorded at an account have vanished, and that is meant.
+    #[arg(long)]
+    pub allow_vanished: bool,
+    /// How long to wait.
+    #[command(flatten)]
+    pub waiting: Waiting,
     /// Do not ask.
     #[arg(short = 'y', long = "auto-approve", visible_alias = "yes")]
     pub yes: bool,
@@ -206,7 +230,27 @@ pub enum StateCommand {
         /// The address, as in `tavus.support-guide`.
         #[arg(value_name = "ADDR")]
         address: String,
+        /// How long to wait.
+        #[command(flatten)]
+        waiting: Waiting,
     },
+    /// Say what became of a create whose answer was lost in an interrupted run.
+    Resolve {
+        /// The address, as in `tavus.support-guide`.
+        #[arg(value_name = "ADDR")]
+        address: String,
+        /// It was made, and has this id.
+        #[arg(long, value_name = "ID", required_unless_present = "absent", conflicts_with = "absent")]
+        id: Option<String>,
+        /// It was not made.
+        #[arg(long)]
+        absent: bool,
+        /// How long to wait.
+        #[command(flatten)]
+        waiting: Waiting,
+    },
+    /// Take away the lock of a run on another host that has died.
+    Unlock,
 }
 
 /// Flags of `schema`.

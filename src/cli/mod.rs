@@ -4,6 +4,8 @@ mod apply;
 pub mod args;
 mod drift;
 mod exit;
+mod interrupt;
+mod memory;
 mod onlooker;
 mod other;
 mod plan;
@@ -14,6 +16,7 @@ use clap::Parser;
 
 use args::{Cli, Command};
 use exit::Stop;
+use interrupt::Interrupt;
 use screen::Screen;
 
 /// Reads the command line, runs it and gives the exit code.
@@ -41,18 +44,27 @@ fn run(cli: &Cli) -> u8 {
     };
     let common = &cli.common;
     let result = runtime.block_on(async {
-        match &cli.command {
-            Command::Validate => other::validate(common, &screen),
-            Command::Plan(args) => plan::plan(common, &screen, args).await,
-            Command::Apply(args) => apply::apply(common, &screen, args).await,
-            Command::Destroy(args) => apply::destroy(common, &screen, args).await,
-            Command::Drift(args) => drift::drift(common, &screen, args).await,
-            Command::Show(args) => plan::show(common, &screen, args),
-            Command::State(command) => other::state(common, &screen, command),
-            Command::Schema(args) => other::schema(common, &screen, args),
-            Command::Sandbox(args) => other::sandbox(common, &screen, args).await,
+        let interrupt = Interrupt::listen(screen);
+        let command = async {
+            match &cli.command {
+                Command::Validate => other::validate(common, &screen),
+                Command::Plan(args) => plan::plan(common, &screen, args).await,
+                Command::Apply(args) => apply::apply(common, &screen, args, &interrupt).await,
+                Command::Destroy(args) => apply::destroy(common, &screen, args, &interrupt).await,
+                Command::Drift(args) => drift::drift(common, &screen, args).await,
+                Command::Show(args) => plan::show(common, &screen, args),
+                Command::State(command) => memory::state(common, &screen, command).await,
+                Command::Schema(args) => other::schema(common, &screen, args),
+                Command::Sandbox(args) => other::sandbox(common, &screen, args, &interrupt).await,
+            }
+        };
+        tokio::select! {
+            result = command => result,
+            () = interrupt.abandoned() => Ok(exit::Exit::Interrupted),
         }
     });
+    // A question that nobody answers any more must not hold up the end.
+    runtime.shutdown_background();
     match result {
         Ok(exit) => exit.code(),
         Err(stop) => {

@@ -11,7 +11,7 @@ use crate::persona::name::Pointer;
 use crate::plan::drift::{Watch, drift};
 use crate::plan::value::leaves;
 use crate::plan::{Address, Drift};
-use crate::reconcile::refresh;
+use crate::reconcile::{Interest, refresh};
 
 /// A project that can only be looked at.
 pub(super) struct Onlooker(Session);
@@ -37,7 +37,9 @@ impl Onlooker {
         };
         let recorded = &session.state.objects;
         // Only recorded objects are asked for: what the files want beside them cannot have drifted.
-        let refreshed = refresh(&session.connections, &BTreeMap::new(), recorded, &BTreeMap::new(), &scope).await;
+        let (nothing, no_moves, no_creates) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        let interest = Interest { desired: &nothing, recorded, pending: &no_creates, moves: &no_moves, scope: &scope };
+        let refreshed = refresh(&session.readers(), interest).await;
         Ok(drift(&Watch {
             accounts: &session.sides(),
             recorded,

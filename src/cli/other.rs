@@ -1,18 +1,17 @@
-//! The small commands: `validate`, `state`, `schema`, `sandbox`.
+//! The small commands: `validate`, `schema`, `sandbox`.
 
 use std::collections::BTreeMap;
 
 use serde_json::json;
 
-use super::args::{Common, Document, Format, SandboxArgs, SchemaArgs, StateCommand};
-use super::exit::{Exit, Stop, with_causes};
+use super::args::{Common, Document, Format, SandboxArgs, SchemaArgs};
+use super::exit::{Exit, Stop};
+use super::interrupt::Interrupt;
 use super::screen::Screen;
-use super::session::{load_state, lock, provider_of, read_project, root, sandbox_key, serve_sandbox, state_path};
+use super::session::{provider_of, read_project, root, sandbox_key, serve_sandbox};
 use crate::persona::{find_root, schema};
-use crate::plan::Address;
 use crate::providers;
 use crate::schemas;
-use crate::state::StateFile;
 
 /// Checks all files.
 ///
@@ -29,50 +28,6 @@ pub(super) fn validate(common: &Common, screen: &Screen) -> Result<Exit, Stop> {
             counted(compiled.resources.len(), "target")
         )),
     }
-    Ok(Exit::Done)
-}
-
-/// Looks at what state records, or forgets an object.
-///
-/// # Errors
-/// When the files have problems, or there is no such record.
-pub(super) fn state(common: &Common, screen: &Screen, command: &StateCommand) -> Result<Exit, Stop> {
-    let root = root(common)?;
-    let (project, _) = read_project(common, screen, &root)?;
-    let mut file = StateFile::at(state_path(common, &root, &project));
-    let held = match command {
-        StateCommand::Rm { .. } => Some(lock(file.path(), "state rm")?),
-        StateCommand::List | StateCommand::Show { .. } => None,
-    };
-    let mut state = load_state(&file)?;
-    let parsed = |text: &str| Address::parse(text).map_err(Stop::failed);
-    let missing = |address: &Address| {
-        Stop::failed(format!("state does not record `{address}`")).with_help("`personaform state list` shows what it records")
-    };
-    match command {
-        StateCommand::List => match screen.format {
-            Format::Json => screen.json(&json!({ "objects": state.objects })),
-            Format::Text => {
-                let width = state.objects.keys().map(|address| address.to_string().len()).max().unwrap_or_default();
-                for (address, record) in &state.objects {
-                    screen.result(&format!("{:width$}  {}  {}\n", address.to_string(), record.id, record.written_at));
-                }
-                screen.hint(&format!("{} recorded in {}", counted(state.objects.len(), "object"), file.path().display()));
-            }
-        },
-        StateCommand::Show { address } => {
-            let address = parsed(address)?;
-            let record = state.objects.get(&address).ok_or_else(|| missing(&address))?;
-            screen.json(&json!(record));
-        }
-        StateCommand::Rm { address } => {
-            let address = parsed(address)?;
-            let record = state.objects.remove(&address).ok_or_else(|| missing(&address))?;
-            file.save(&mut state).map_err(|error| Stop::failed(with_causes(&error)))?;
-            screen.result(&format!("Forgot `{address}`; the object `{}` stays at the service.\n", record.id));
-        }
-    }
-    drop(held);
     Ok(Exit::Done)
 }
 
@@ -105,7 +60,7 @@ fn project_root(common: &Common) -> Option<std::path::PathBuf> {
 ///
 /// # Errors
 /// When the address is not loopback or in use.
-pub(super) async fn sandbox(common: &Common, screen: &Screen, args: &SandboxArgs) -> Result<Exit, Stop> {
+pub(super) async fn sandbox(common: &Common, screen: &Screen, args: &SandboxArgs, interrupt: &Interrupt) -> Result<Exit, Stop> {
     let common = Common { sandbox: true, ..common.clone() };
     let root = root(&common)?;
     let (project, _) = read_project(&common, screen, &root)?;
@@ -143,11 +98,13 @@ pub(super) async fn sandbox(common: &Common, screen: &Screen, args: &SandboxArgs
             screen.hint("\nServing until interrupted.");
         }
     }
-    let _ = tokio::signal::ctrl_c().await;
+    if interrupt.begin_orderly() {
+        interrupt.signalled().await;
+    }
     drop(running);
     Ok(Exit::Done)
 }
 
-fn counted(count: usize, noun: &str) -> String {
+pub(super) fn counted(count: usize, noun: &str) -> String {
     if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }

@@ -87,15 +87,18 @@ impl Screen {
     ///
     /// # Errors
     /// When nobody can be asked.
-    pub(super) fn confirm(&self, question: &str) -> Result<bool, Stop> {
+    pub(super) async fn confirm(&self, question: &str) -> Result<bool, Stop> {
         if !self.may_ask || !std::io::stdin().is_terminal() {
             return Err(Stop::refused("there is nobody to ask whether to go on")
                 .with_help("review the plan, then run it again with `-y`"));
         }
         self.aside(&format!("{question} Type `yes` to go on: "));
-        let mut answer = String::new();
-        let read = std::io::stdin().lock().read_line(&mut answer);
-        Ok(read.is_ok() && answer.trim() == "yes")
+        // On a thread of its own, so that an interrupt is heard while nobody answers.
+        let answer = tokio::task::spawn_blocking(|| {
+            let mut answer = String::new();
+            std::io::stdin().lock().read_line(&mut answer).map(|_| answer)
+        });
+        Ok(matches!(answer.await, Ok(Ok(answer)) if answer.trim() == "yes"))
     }
 
     /// A progress display for so many changes; invisible where standard error is no terminal.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
 
 use secrecy::SecretString;
 
@@ -20,13 +21,16 @@ use crate::plan::planner::{AccountSide, Situation, plan};
 use crate::plan::{Address, Plan, Resource};
 use crate::provider::Provider;
 use crate::providers;
-use crate::reconcile::{Connection, refresh};
+use crate::reconcile::{Connection, Interest, Reader, refresh};
 use crate::report;
 use crate::sandbox::{Running, ServeError};
-use crate::state::{Lock, Sealer, State, StateFile};
+use crate::state::{Held, Holder, Lock, Sealer, State, StateFile};
 
 /// The folder below a project's root where sandbox runs keep everything.
 const SANDBOX_FOLDER: &str = ".personaform/sandbox";
+
+/// How often a held lock is asked for again.
+const LOCK_PAUSE: Duration = Duration::from_millis(50);
 
 /// A loaded project, ready to be planned.
 pub(super) struct Session {
@@ -38,7 +42,7 @@ pub(super) struct Session {
     pub(super) moves: BTreeMap<Address, Address>,
     /// The state as it was loaded.
     pub(super) state: State,
-    /// Where it is kept.
+    /// Where it is kept; taken out by whoever writes.
     pub(super) state_file: StateFile,
     /// The accounts that are needed.
     pub(super) connections: BTreeMap<AccountName, Connection>,
@@ -93,15 +97,63 @@ pub(super) fn state_path(common: &Common, root: &Path, project: &Project) -> Pat
     if common.sandbox { root.join(SANDBOX_FOLDER).join("state.json") } else { root.join(&project.state_path) }
 }
 
-/// Takes the lock of a state.
-pub(super) fn lock(path: &Path, command: &str) -> Result<Lock, Stop> {
-    let holder = format!("`personaform {command}`, process {}", std::process::id());
-    Lock::take(path, &holder)
-        .map_err(|error| Stop::refused(with_causes(&error)).with_help("wait until it has ended, then run this again"))
+/// Takes the lock of a state, and waits for it for a while.
+pub(super) async fn lock(screen: &Screen, path: &Path, command: &str, timeout: Duration) -> Result<Lock, Stop> {
+    let holder =
+        Holder { owner: owner(), host: host(), process: std::process::id(), command: command.to_owned(), since: now() };
+    let until = Instant::now() + timeout;
+    let mut waiting = false;
+    loop {
+        match Lock::take(path, &holder) {
+            Ok(lock) => {
+                if let Some(dead) = &lock.taken_over {
+                    screen.hint(&format!("Took over the lock of {dead}, which has died."));
+                }
+                return Ok(lock);
+            }
+            Err(error @ Held::Other(_)) if Instant::now() < until => {
+                if !waiting {
+                    screen.hint(&format!("Waiting: {error}"));
+                    waiting = true;
+                }
+                tokio::time::sleep(LOCK_PAUSE).await;
+            }
+            Err(error) => {
+                let stop = Stop::refused(with_causes(&error));
+                return Err(match error {
+                    Held::Other(_) => stop.with_help("wait until it has ended, as with `--lock-timeout 5m`"),
+                    Held::Elsewhere(_) => stop.with_help("if that run has died: `personaform state unlock`"),
+                    Held::Unusable { .. } => stop,
+                });
+            }
+        }
+    }
+}
+
+/// The time of day, RFC 3339, UTC.
+pub(super) fn now() -> String {
+    humantime::format_rfc3339_seconds(SystemTime::now()).to_string()
+}
+
+fn owner() -> String {
+    let named = ["USER", "LOGNAME", "USERNAME"].into_iter().find_map(|name| std::env::var(name).ok());
+    named.filter(|name| !name.is_empty()).unwrap_or_else(|| "somebody".to_owned())
+}
+
+/// The name of this machine.
+fn host() -> String {
+    let files = ["/proc/sys/kernel/hostname", "/etc/hostname"].into_iter().find_map(|path| std::fs::read_to_string(path).ok());
+    let asked = || {
+        let output = std::process::Command::new("hostname").output().ok()?;
+        String::from_utf8(output.stdout).ok()
+    };
+    let name = files.or_else(|| std::env::var("COMPUTERNAME").ok()).or_else(asked).unwrap_or_default();
+    let name = name.trim();
+    if name.is_empty() { "an unnamed host".to_owned() } else { name.to_owned() }
 }
 
 /// Reads a state.
-pub(super) fn load_state(file: &StateFile) -> Result<State, Stop> {
+pub(super) fn load_state(file: &mut StateFile) -> Result<State, Stop> {
     file.load().map_err(|error| {
         let stop = Stop::failed(with_causes(&error));
         match error.help() {
@@ -120,21 +172,24 @@ impl Session {
     pub(super) async fn open(
         common: &Common,
         screen: &Screen,
-        writing: Option<&str>,
+        writing: Option<(&str, Duration)>,
         saved: Option<&Plan>,
     ) -> Result<Self, Stop> {
         let root = root(common)?;
         let (project, mut compiled) = read_project(common, screen, &root)?;
-        let state_file = StateFile::at(state_path(common, &root, &project));
-        let lock = writing.map(|command| lock(state_file.path(), command)).transpose()?;
-        let mut state = load_state(&state_file)?;
+        let mut state_file = StateFile::at(state_path(common, &root, &project));
+        let lock = match writing {
+            Some((command, timeout)) => Some(lock(screen, state_file.path(), command, timeout).await?),
+            None => None,
+        };
+        let mut state = load_state(&mut state_file)?;
         if let Some((basis, key)) = saved.map(|plan| &plan.basis).and_then(|basis| Some((basis, basis.digest_key.as_ref()?)))
             && state.serial == 0
         {
             state.lineage.clone_from(&basis.lineage);
             state.digest_key.clone_from(key);
         }
-        for address in state.objects.keys() {
+        for address in state.objects.keys().chain(state.pending.keys()) {
             if !project.accounts.contains_key(&address.account) {
                 return Err(Stop::refused(format!(
                     "state records `{address}`, but `personaform.yaml` names no account `{}`",
@@ -202,7 +257,7 @@ impl Session {
 
     fn needs(&self, account: &AccountName) -> bool {
         let at = |address: &Address| address.account == *account && self.selects(address);
-        self.desired.keys().any(at) || self.state.objects.keys().any(at)
+        self.desired.keys().chain(self.state.objects.keys()).chain(self.state.pending.keys()).any(at)
     }
 
     /// Where an account lives, for a plan's basis. The sandbox has another port in every run.
@@ -227,8 +282,8 @@ impl Session {
     ///
     /// # Errors
     /// As [`Session::plan`].
-    pub(super) async fn plan_destroy(&self) -> Result<Plan, Stop> {
-        let planning = Planning { allow_deletes: true, allow_changes: true, ..Planning::default() };
+    pub(super) async fn plan_destroy(&self, allow_vanished: bool) -> Result<Plan, Stop> {
+        let planning = Planning { allow_deletes: true, allow_changes: true, allow_vanished, ..Planning::default() };
         self.plan_for(&BTreeMap::new(), &planning, false).await
     }
 
@@ -246,13 +301,18 @@ impl Session {
         accounts.collect()
     }
 
+    /// The accounts as those see them who only look: readers have no way to write.
+    pub(super) fn readers(&self) -> BTreeMap<AccountName, Reader<'_>> {
+        self.connections.iter().map(|(name, connection)| (name.clone(), Reader::of(connection))).collect()
+    }
+
     async fn plan_for(&self, desired: &BTreeMap<Address, Resource>, planning: &Planning, moving: bool) -> Result<Plan, Stop> {
         self.check_selection()?;
         let none = BTreeMap::new();
         let moves = if moving { &self.moves } else { &none };
         let scope = |address: &Address| self.selects(address);
-        let recorded = &self.state.objects;
-        let refreshed = refresh(&self.connections, desired, recorded, moves, &scope).await;
+        let (recorded, pending) = (&self.state.objects, &self.state.pending);
+        let refreshed = refresh(&self.readers(), Interest { desired, recorded, pending, moves, scope: &scope }).await;
         let situation = Situation {
             accounts: self.sides(),
             desired,
@@ -260,6 +320,9 @@ impl Session {
             recorded,
             observed: &refreshed.observed,
             namesakes: &refreshed.namesakes,
+            pending,
+            traces: &refreshed.traces,
+            vanished: &refreshed.vanished,
             scope: &scope,
             adopt: planning.adopt,
             limits: Limits {
@@ -267,6 +330,7 @@ impl Session {
                 max_share: self.project.safety.max_share,
                 allow_deletes: planning.allow_deletes,
                 allow_changes: planning.allow_changes,
+                allow_vanished: planning.allow_vanished,
             },
             basis: Basis {
                 lineage: self.state.lineage.clone(),
@@ -283,7 +347,8 @@ impl Session {
 
     /// A pattern that matches nothing is a typing mistake, not an empty plan.
     pub(super) fn check_selection(&self) -> Result<(), Stop> {
-        let known: Vec<String> = self.desired.keys().chain(self.state.objects.keys()).map(ToString::to_string).collect();
+        let recorded = self.state.objects.keys().chain(self.state.pending.keys());
+        let known: Vec<String> = self.desired.keys().chain(recorded).map(ToString::to_string).collect();
         for pattern in &self.targets {
             if !known.iter().any(|address| matches(pattern, address)) {
                 let nearest = known

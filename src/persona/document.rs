@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use secrecy::SecretString;
 use serde_json::{Map, Value};
 
-use super::name::{AccountName, Key, Pointer};
+use super::name::{AccountName, Key, Manage, Pointer};
 use super::problem::Place;
 
 /// Everything that the files of a project say.
@@ -107,6 +107,8 @@ pub struct Settings {
     pub ignore_changes: Vec<Pointer>,
     /// `$release`: `production` is true, `draft` is false.
     pub release: Option<bool>,
+    /// `$manage`: what may be done to the object.
+    pub manage: Manage,
 }
 
 /// Tells where the fields of a target were written, so that a provider can point at a mistake.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A persona's key: its path below the persona folder, without extension, with `/` between folders (`emea/ada`).
@@ -47,6 +48,35 @@ impl AccountName {
 impl fmt::Display for AccountName {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.0)
+    }
+}
+
+/// What may be done to an object (`$manage`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Manage {
+    /// Everything that the files say.
+    #[default]
+    Full,
+    /// It is written, but never deleted: an object that has left the files is forgotten.
+    NoDelete,
+    /// It is compared and shown, and never written.
+    Observe,
+}
+
+impl Manage {
+    /// Whether it is [`Manage::Full`], which is what a file without `$manage` means.
+    pub fn is_full(&self) -> bool {
+        *self == Self::Full
+    }
+
+    /// The word of `$manage`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Full => "full",
+            Self::NoDelete => "no-delete",
+            Self::Observe => "observe",
+        }
     }
 }
 

@@ -220,6 +220,12 @@ fn settings(releases: bool) -> Vec<(&'static str, Value)> {
             }),
         ),
     ];
+    let description = "What may be done to the object: `full` (the default), `no-delete` (forgotten instead of deleted), or `observe` \
+                       (compared and shown, never written).";
+    settings.push((
+        "$manage",
+        json!({ "description": description, "type": "string", "x-plain": true, "enum": ["full", "no-delete", "observe"] }),
+    ));
     if releases {
         let description = "`production` promotes every change, `draft` leaves it in the draft.";
         settings.push((

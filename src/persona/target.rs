@@ -11,7 +11,7 @@ use super::document::{self, Persona, Places, Shared, Target};
 use super::expression::{Resolver, recognise};
 use super::folder::is_key;
 use super::load::unknown_account;
-use super::name::{AccountName, Key, Pointer};
+use super::name::{AccountName, Key, Manage, Pointer};
 use super::node::{Entry, Kind, Node};
 use super::problem::{Place, Problem};
 
@@ -119,7 +119,12 @@ impl Reader<'_, '_> {
             }
         }
         let release = text("$release").map(|release| release == "production");
-        document::Settings { id: text("$id"), prevent_destroy, force_destroy, ignore_changes, release }
+        let manage = match text("$manage").as_deref() {
+            Some("observe") => Manage::Observe,
+            Some("no-delete") => Manage::NoDelete,
+            _ => Manage::Full,
+        };
+        document::Settings { id: text("$id"), prevent_destroy, force_destroy, ignore_changes, release, manage }
     }
 }
 

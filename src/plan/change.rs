@@ -8,7 +8,8 @@ use std::fmt;
 
 use super::address::Address;
 use super::resource::RemoteId;
-use crate::persona::name::{AccountName, Pointer};
+use super::value::is_secret;
+use crate::persona::name::{AccountName, Manage, Pointer};
 
 /// The version of the plan's JSON that this build writes.
 pub const FORMAT_VERSION: &str = "1.0";
@@ -31,8 +32,44 @@ pub struct Plan {
     /// Objects that are as they should be, though state remembers something else; apply only corrects state.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub settled: Vec<Settled>,
+    /// Objects that are only observed (`$manage: observe`) and are not as the files say. Nothing is written there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub observed: Vec<Observed>,
+    /// Names what this plan would do: plans that would do the same have the same digest, on any machine.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub digest: String,
     /// What the plan was made against; a saved plan is refused when it no longer holds.
     pub basis: Basis,
+}
+
+impl Plan {
+    /// The digest of what this plan would do: changes with edits, notes and exact requests, what only corrects state, and what is
+    /// blocked. Left out is what may differ while all that is the same: the state's serial, unmanaged fields, and gates.
+    pub fn content_digest(&self) -> String {
+        let mut content = serde_json::json!({
+            "changes": self.changes, "settled": self.settled, "blocked": self.blocked, "accounts": self.basis.accounts,
+        });
+        for change in content["changes"].as_array_mut().into_iter().flatten() {
+            change.as_object_mut().map(|change| change.remove("live_digest"));
+        }
+        if self.basis.digest_key.is_some() {
+            // A state that was not written yet has another key in every run, so stand-ins count by their names alone.
+            without_secret_digests(&mut content);
+        }
+        let digest = ring::digest::digest(&ring::digest::SHA256, content.to_string().as_bytes());
+        digest.as_ref().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+fn without_secret_digests(value: &mut Value) {
+    if is_secret(value) {
+        value.as_object_mut().map(|stand_in| stand_in.remove("digest"));
+    }
+    match value {
+        Value::Object(members) => members.values_mut().for_each(without_secret_digests),
+        Value::Array(items) => items.iter_mut().for_each(without_secret_digests),
+        _ => {}
+    }
 }
 
 /// Counts by action.
@@ -92,6 +129,9 @@ pub struct Change {
     /// Whether state will record that it may be deleted although something uses it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub force_destroy: bool,
+    /// What state will record may be done to it (`$manage`).
+    #[serde(default, skip_serializing_if = "Manage::is_full")]
+    pub manage: Manage,
     /// Digest of the live object that the plan saw; none where there was none or it cannot be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub live_digest: Option<String>,
@@ -266,6 +306,22 @@ pub struct Settled {
     /// Whether state will record that it may be deleted although something uses it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub force_destroy: bool,
+    /// What state will record may be done to it (`$manage`).
+    #[serde(default, skip_serializing_if = "Manage::is_full")]
+    pub manage: Manage,
+}
+
+/// An object that is only observed and is not as the files say.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Observed {
+    /// The target.
+    #[schemars(with = "String")]
+    pub address: Address,
+    /// The object's id.
+    #[schemars(with = "String")]
+    pub id: RemoteId,
+    /// What would be written if it were managed.
+    pub edits: Vec<Edit>,
 }
 
 /// What a plan was made against.

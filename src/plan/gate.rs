@@ -1,6 +1,9 @@
 //! The gates: how much one plan may do before somebody has to say so with a flag.
 
+use std::collections::BTreeMap;
+
 use super::change::{Action, Change, Gate};
+use crate::persona::name::AccountName;
 
 /// How much one plan may do, from the project file and the command line.
 #[derive(Clone, Debug, PartialEq)]
@@ -13,6 +16,8 @@ pub struct Limits {
     pub allow_deletes: bool,
     /// `--allow-changes`.
     pub allow_changes: bool,
+    /// `--allow-vanished`.
+    pub allow_vanished: bool,
 }
 
 /// The gates that a plan does not pass. `managed` is the number of recorded objects; `protected` tells whether a delete of this
@@ -52,6 +57,24 @@ pub fn gates(changes: &[Change], managed: usize, limits: &Limits, protected: imp
         }
     }
     gates
+}
+
+/// The gate of an account where none of the recorded objects is found any more: most likely it is another account, and making
+/// everything there, or forgetting what was recorded, would be wrong. `vanished` is the number of recorded objects of each such.
+pub fn vanished(changes: &[Change], vanished: &BTreeMap<AccountName, usize>, limits: &Limits) -> Vec<Gate> {
+    if limits.allow_vanished {
+        return Vec::new();
+    }
+    let touched = vanished.iter().filter(|(account, _)| changes.iter().any(|change| change.address.account == **account));
+    let gate = |(account, count): (&AccountName, &usize)| Gate {
+        name: "wrong_account".to_owned(),
+        why: format!(
+            "none of the {} recorded at `{account}` is found there any more: its key may be another account's",
+            counted(*count, "object")
+        ),
+        opened_by: "--allow-vanished".to_owned(),
+    };
+    touched.map(gate).collect()
 }
 
 /// A count of objects as a float; exact far beyond any number of personas.

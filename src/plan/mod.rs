@@ -20,5 +20,5 @@ pub use address::Address;
 pub use change::{Action, Change, Edit, Method, Plan, Reason, Request};
 pub use dialect::{Dialect, Draft};
 pub use drift::Drift;
-pub use resource::{Live, Record, RemoteId, Resource};
+pub use resource::{Live, Pending, Record, RemoteId, Resource};
 pub use rules::{Clear, FieldRule, Listing, Reading, Rules};

@@ -1,20 +1,23 @@
 //! The one pure function: (desired, live, applied, rules) to a plan. No I/O, no clock, no randomness, no environment.
 
+mod guarded;
+mod interrupted;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
 use super::address::Address;
 use super::change::{
-    AccountBasis, Action, Basis, Blocked, Change, Edit, FORMAT_VERSION, Plan, Reason, Request, Settled, Summary,
+    AccountBasis, Action, Basis, Blocked, Change, Edit, FORMAT_VERSION, Observed, Plan, Reason, Request, Settled, Summary,
 };
 use super::dialect::{Dialect, Draft};
 use super::diff::{Comparison, Differences};
 use super::gate::{self, Limits};
 use super::proof;
-use super::resource::{Live, Record, RemoteId, Resource};
+use super::resource::{Live, Pending, Record, RemoteId, Resource};
 use super::value;
-use crate::persona::name::{AccountName, Pointer};
+use crate::persona::name::{AccountName, Manage, Pointer};
 
 /// Everything a plan is made from, gathered beforehand.
 pub struct Situation<'a> {
@@ -30,6 +33,12 @@ pub struct Situation<'a> {
     pub observed: &'a BTreeMap<Address, Observation>,
     /// For targets that state does not know: what was found under their name.
     pub namesakes: &'a BTreeMap<Address, Namesakes>,
+    /// Creates whose answer nobody has seen.
+    pub pending: &'a BTreeMap<Address, Pending>,
+    /// For those at services with a list: what was found under the name that was sent.
+    pub traces: &'a BTreeMap<Address, Namesakes>,
+    /// Accounts where none of the recorded objects is found any more, with the number of these.
+    pub vanished: &'a BTreeMap<AccountName, usize>,
     /// Whether an address is planned at all (`--target`).
     pub scope: &'a dyn Fn(&Address) -> bool,
     /// Whether unique namesakes are adopted (`--adopt`).
@@ -89,6 +98,7 @@ enum Verdict {
     Change(Box<Change>),
     Blocked { why: String, help: String },
     Settled(Settled),
+    Observed(Observed),
     Unchanged,
 }
 
@@ -98,10 +108,12 @@ enum Verdict {
 /// When a provider's prediction disproves its own requests.
 pub fn plan(situation: &Situation<'_>) -> Result<Plan, Unproven> {
     let recorded = situation.recorded_under_new_addresses();
-    let addresses: BTreeSet<&Address> = situation.desired.keys().chain(recorded.keys()).collect();
+    let addresses: BTreeSet<&Address> =
+        situation.desired.keys().chain(recorded.keys()).chain(situation.pending.keys()).collect();
     let mut changes = Vec::new();
     let mut blocked = Vec::new();
     let mut settled = Vec::new();
+    let mut observed = Vec::new();
     let mut summary = Summary::default();
     for address in addresses {
         let Some(account) = situation.accounts.get(&address.account).filter(|_| (situation.scope)(address)) else {
@@ -118,12 +130,17 @@ pub fn plan(situation: &Situation<'_>) -> Result<Plan, Unproven> {
                 summary.unchanged += 1;
                 settled.push(record);
             }
+            Verdict::Observed(differing) => {
+                summary.unchanged += 1;
+                observed.push(differing);
+            }
             Verdict::Unchanged => summary.unchanged += 1,
         }
     }
     block_shared_ids(&mut changes, &mut blocked, &mut summary);
     let protected = |change: &Change| recorded.get(&change.address).is_some_and(|(_, record)| record.prevent_destroy);
-    let gates = gate::gates(&changes, situation.recorded.len(), &situation.limits, protected);
+    let mut gates = gate::vanished(&changes, situation.vanished, &situation.limits);
+    gates.extend(gate::gates(&changes, situation.recorded.len(), &situation.limits, protected));
     let accounts = changes
         .iter()
         .filter_map(|change| {
@@ -133,7 +150,10 @@ pub fn plan(situation: &Situation<'_>) -> Result<Plan, Unproven> {
         })
         .collect();
     let basis = Basis { accounts, ..situation.basis.clone() };
-    Ok(Plan { format_version: FORMAT_VERSION.to_owned(), summary, changes, blocked, gates, settled, basis })
+    let format_version = FORMAT_VERSION.to_owned();
+    let mut plan = Plan { format_version, summary, changes, blocked, gates, settled, observed, digest: String::new(), basis };
+    plan.digest = plan.content_digest();
+    Ok(plan)
 }
 
 /// Two targets that would take the same object are both held up: one object has one address.
@@ -205,7 +225,17 @@ struct Subject<'a> {
 
 impl Subject<'_> {
     fn verdict(&self) -> Result<Verdict, Unproven> {
-        match (self.situation.desired.get(self.address), self.recorded) {
+        let desired = self.situation.desired.get(self.address);
+        if let Some(resource) = desired.filter(|resource| resource.manage == Manage::Observe) {
+            return Ok(self.observed_target(resource));
+        }
+        if let Some(pending) = self.situation.pending.get(self.address)
+            && desired.is_none_or(|resource| resource.bind.is_none())
+            && let Some(verdict) = self.pending_create(desired, pending)?
+        {
+            return Ok(verdict);
+        }
+        match (desired, self.recorded) {
             (Some(resource), Some((_, record))) if resource.bind.as_ref().is_none_or(|id| *id == record.id) => {
                 self.recorded_target(resource, record)
             }
@@ -265,6 +295,14 @@ impl Subject<'_> {
         };
         match found.as_slice() {
             [] => self.create(resource, Reason::Declared, Vec::new()),
+            [live] if self.situation.adopt && self.rivals(resource).is_some() => Ok(Verdict::Blocked {
+                why: format!(
+                    "the object `{}` is also claimed by {}",
+                    live.id,
+                    self.rivals(resource).map(|rival| format!("`{rival}`")).unwrap_or_default()
+                ),
+                help: "give each target its own object: different names, or different `$id`s".to_owned(),
+            }),
             [live] if self.situation.adopt => self.existing(resource, live, &Map::new(), Action::Adopt, Vec::new()),
             [live] => Ok(Verdict::Blocked {
                 why: format!("a persona named `{}` exists there already, with the id `{}`", resource.name, live.id),
@@ -280,26 +318,37 @@ impl Subject<'_> {
         }
     }
 
+    /// Another new target of the same name at the same account, selected or not: both would take the same object.
+    fn rivals(&self, resource: &Resource) -> Option<&Address> {
+        let situation = self.situation;
+        let is_new = |address: &Address| {
+            !situation.recorded.contains_key(address)
+                && !situation.moves.get(address).is_some_and(|old| situation.recorded.contains_key(old))
+        };
+        let mut others = situation.desired.iter().filter(|(address, other)| {
+            *address != self.address
+                && address.account == self.address.account
+                && other.name == resource.name
+                && other.bind.is_none()
+        });
+        others.find(|(address, _)| is_new(address)).map(|(address, _)| address)
+    }
+
     /// State knows it and the files do not want it any more.
     fn removed_target(&self, record: &Record) -> Verdict {
         let gone = |action, requests, reason, notes, live_digest| {
-            Verdict::Change(Box::new(Change {
-                address: self.address.clone(),
-                provider: self.account.provider.clone(),
-                action,
-                id: Some(record.id.clone()),
-                name: record.name.clone(),
-                reason,
-                moved_from: None,
-                edits: Vec::new(),
-                requests,
-                notes,
-                applied: Map::new(),
-                prevent_destroy: false,
-                force_destroy: false,
-                live_digest,
-            }))
+            self.gone(&record.name, action, Some(record.id.clone()), requests, reason, notes, live_digest)
         };
+        if let Some(new) = self.moved_away() {
+            return Verdict::Blocked {
+                why: format!("it is renamed to `{new}`, which is not among the targets of this run"),
+                help: format!("add `--target {new}`"),
+            };
+        }
+        if record.manage != Manage::Full {
+            let note = format!("`$manage: {}`: `{}` stays there and is no longer managed", record.manage.word(), record.id);
+            return gone(Action::Forget, Vec::new(), Reason::Removed, vec![note], None);
+        }
         let dialect = self.account.dialect;
         let request = if record.force_destroy { dialect.force_delete(&record.id) } else { dialect.delete(&record.id) };
         let request = request.filter(|_| dialect.rules().delete);
@@ -330,6 +379,45 @@ impl Subject<'_> {
             }
             Observation::Unreadable(why, help) => Verdict::Blocked { why, help },
         }
+    }
+
+    /// The new address of a recorded object whose move is out of this run's scope: it moves, so it is not deleted.
+    fn moved_away(&self) -> Option<&Address> {
+        let (new, _) = self.situation.moves.iter().find(|(new, old)| {
+            *old == self.address && self.situation.desired.contains_key(*new) && !self.situation.recorded.contains_key(*new)
+        })?;
+        (!(self.situation.scope)(new)).then_some(new)
+    }
+
+    /// A change that ends an address.
+    #[expect(clippy::too_many_arguments, reason = "they are the fields of the one value that is made here")]
+    fn gone(
+        &self,
+        name: &str,
+        action: Action,
+        id: Option<RemoteId>,
+        requests: Vec<Request>,
+        reason: Reason,
+        notes: Vec<String>,
+        live_digest: Option<String>,
+    ) -> Verdict {
+        Verdict::Change(Box::new(Change {
+            address: self.address.clone(),
+            provider: self.account.provider.clone(),
+            action,
+            id,
+            name: name.to_owned(),
+            reason,
+            moved_from: None,
+            edits: Vec::new(),
+            requests,
+            notes,
+            applied: Map::new(),
+            prevent_destroy: false,
+            force_destroy: false,
+            manage: Manage::Full,
+            live_digest,
+        }))
     }
 
     fn observation(&self) -> Observation {
@@ -393,18 +481,22 @@ impl Subject<'_> {
             ));
         }
         notes.extend(draft.notes);
+        let freed = self.freed(resource);
+        notes.extend(freed.iter().cloned());
         let next = applied_afterwards(resource, applied);
         let moved = self.recorded.is_some_and(|(address, _)| *address != self.address);
         let action = match action {
             Action::Update if found.edits.is_empty() && found.abandoned.is_empty() && moved => Action::Move,
-            Action::Update if found.edits.is_empty() && found.abandoned.is_empty() => {
-                let recorded = self.recorded.map(|(_, record)| (record.prevent_destroy, record.force_destroy));
-                let wanted = (resource.prevent_destroy, resource.force_destroy);
-                if next == *applied && recorded.unwrap_or_default() == wanted {
+            Action::Update if found.edits.is_empty() && found.abandoned.is_empty() && freed.is_empty() => {
+                let Resource { prevent_destroy, force_destroy, manage, .. } = *resource;
+                let kept = |record: &Record| {
+                    (record.prevent_destroy, record.force_destroy, record.manage) == (prevent_destroy, force_destroy, manage)
+                };
+                if next == *applied && self.recorded.is_none_or(|(_, record)| kept(record)) {
                     return Ok(Verdict::Unchanged);
                 }
-                let (address, (prevent_destroy, force_destroy)) = (self.address.clone(), wanted);
-                return Ok(Verdict::Settled(Settled { address, applied: next, prevent_destroy, force_destroy }));
+                let address = self.address.clone();
+                return Ok(Verdict::Settled(Settled { address, applied: next, prevent_destroy, force_destroy, manage }));
             }
             action => action,
         };
@@ -483,6 +575,7 @@ impl Subject<'_> {
             applied,
             prevent_destroy: resource.prevent_destroy,
             force_destroy: resource.force_destroy,
+            manage: resource.manage,
             live_digest,
         }))
     }

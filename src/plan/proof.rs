@@ -1,12 +1,12 @@
 //! The proof of a change before anybody sees it: the provider's own prediction must reach what is wanted and touch nothing else.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::change::{Edit, Request};
 use super::dialect::Dialect;
 use super::diff::{Comparison, equal};
-use super::resource::{Live, Resource};
-use super::value::{get, leaves, same};
+use super::resource::{Live, RemoteId, Resource};
+use super::value::{get, leaves, same, set};
 use crate::persona::name::Pointer;
 
 /// What a prediction got wrong.
@@ -21,6 +21,18 @@ pub struct Disproof {
 /// Runs requests against a copy of the live object.
 pub fn predict(dialect: &dyn Dialect, live: &Live, requests: &[Request]) -> Live {
     requests.iter().fold(live.clone(), |live, request| dialect.predict(&live, request))
+}
+
+/// The managed fields that the first request of a create carries: what its object can be found by when the answer is lost.
+pub fn carried(dialect: &dyn Dialect, first: &Request, applied: &Map<String, Value>) -> Map<String, Value> {
+    let after = dialect.predict(&Live::empty(RemoteId::new("{id}")), first);
+    let mut carried = Map::new();
+    for (path, value) in leaves(applied) {
+        if !value.is_null() && get(&after.fields, &path).is_some_and(|held| same(held, value)) {
+            set(&mut carried, &path, value.clone());
+        }
+    }
+    carried
 }
 
 /// Checks that the predicted object holds every managed field as wanted, and every other field as before.

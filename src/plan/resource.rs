@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::address::Address;
-use crate::persona::name::Pointer;
+use crate::persona::name::{Manage, Pointer};
 
 /// The id that a service gave an object. Opaque.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -52,6 +52,8 @@ pub struct Resource {
     pub prevent_destroy: bool,
     /// Whether it may be deleted although something uses it.
     pub force_destroy: bool,
+    /// What may be done to it.
+    pub manage: Manage,
 }
 
 /// What a service answered about one object, in the same neutral form as [`Resource::fields`].
@@ -111,6 +113,27 @@ pub struct Record {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(with = "Vec<String>")]
     pub resisted: Vec<Pointer>,
+    /// What may be done to it, also after the file that said so has gone.
+    #[serde(default, skip_serializing_if = "Manage::is_full")]
+    pub manage: Manage,
     /// When it was last written: RFC 3339, UTC, whole seconds.
     pub written_at: String,
+}
+
+/// A create that was sent, or was about to be, and whose answer nobody has seen: the object may exist.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Pending {
+    /// The provider's id (`tavus`).
+    pub provider: String,
+    /// The display name that was sent.
+    pub name: String,
+    /// Method and path.
+    pub request: String,
+    /// SHA-256 of the body, with stand-ins for its secrets.
+    pub digest: String,
+    /// The managed fields that the request carries: what the object is found by.
+    pub sent: Map<String, Value>,
+    /// When it was sent: RFC 3339, UTC, whole seconds.
+    pub sent_at: String,
 }

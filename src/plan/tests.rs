@@ -1,6 +1,6 @@
 //! The planner against a plain dialect: one test per row of the design's tables.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
@@ -8,7 +8,7 @@ use super::change::{Action, Basis, Edit, Method, Plan, Reason, Request};
 use super::gate::Limits;
 use super::planner::{AccountSide, Namesakes, Observation, Situation, Unproven, plan};
 use super::*;
-use crate::persona::name::{AccountName, Key};
+use crate::persona::name::{AccountName, Key, Manage};
 
 /// A service that stores what it is sent: whole fields, `null` removes.
 struct Plain {
@@ -78,6 +78,10 @@ struct Scene {
     recorded: BTreeMap<Address, Record>,
     observed: BTreeMap<Address, Observation>,
     namesakes: BTreeMap<Address, Namesakes>,
+    pending: BTreeMap<Address, Pending>,
+    traces: BTreeMap<Address, Namesakes>,
+    vanished: BTreeMap<AccountName, usize>,
+    scope: Option<BTreeSet<Address>>,
     adopt: bool,
     limits: Limits,
 }
@@ -107,8 +111,18 @@ impl Scene {
             recorded: BTreeMap::new(),
             observed: BTreeMap::new(),
             namesakes: BTreeMap::new(),
+            pending: BTreeMap::new(),
+            traces: BTreeMap::new(),
+            vanished: BTreeMap::new(),
+            scope: None,
             adopt: false,
-            limits: Limits { max_deletes: 0, max_share: None, allow_deletes: false, allow_changes: false },
+            limits: Limits {
+                max_deletes: 0,
+                max_share: None,
+                allow_deletes: false,
+                allow_changes: false,
+                allow_vanished: false,
+            },
         }
     }
 
@@ -122,6 +136,7 @@ impl Scene {
             ignore: Vec::new(),
             prevent_destroy: false,
             force_destroy: false,
+            manage: Manage::Full,
         };
         self.desired.insert(at(key), resource);
         self
@@ -141,6 +156,7 @@ impl Scene {
             prevent_destroy: false,
             force_destroy: false,
             resisted: Vec::new(),
+            manage: Manage::Full,
             written_at: "2026-11-22T00:00:00Z".to_owned(),
         };
         self.recorded.insert(at(key), record);
@@ -171,7 +187,10 @@ impl Scene {
             recorded: &self.recorded,
             observed: &self.observed,
             namesakes: &self.namesakes,
-            scope: &|_| true,
+            pending: &self.pending,
+            traces: &self.traces,
+            vanished: &self.vanished,
+            scope: &|address| self.scope.as_ref().is_none_or(|scope| scope.contains(address)),
             adopt: self.adopt,
             limits: self.limits.clone(),
             basis: Basis::default(),
@@ -412,4 +431,158 @@ fn an_object_that_is_wanted_empty_may_come_where_null_was() {
     assert_eq!(super::proof::prove(&dialect, Some(&before), &after, &resource, &[]), Ok(()));
     let lost = live("1", json!({"x": {}}));
     assert!(super::proof::prove(&dialect, Some(&before), &lost, &resource, &[]).is_err());
+}
+
+fn sent(name: &str, fields: Value) -> Pending {
+    Pending {
+        provider: "plain".to_owned(),
+        name: name.to_owned(),
+        request: "POST /things".to_owned(),
+        digest: "d".to_owned(),
+        sent: object(fields),
+        sent_at: "2026-11-22T06:00:00Z".to_owned(),
+    }
+}
+
+/// An interrupted create of `ada`, and what the list shows under the name that was sent.
+fn interrupted(found: Vec<Live>) -> Scene {
+    let mut scene = Scene::new().wants("ada", json!({"x": 1}));
+    scene.pending.insert(at("ada"), sent("Ada", json!({"x": 1})));
+    scene.namesakes.insert(at("ada"), Namesakes::Found(found.clone()));
+    scene.traces.insert(at("ada"), Namesakes::Found(found));
+    scene
+}
+
+#[test]
+fn what_an_interrupted_create_made_is_taken_without_a_flag() {
+    let plan = interrupted(vec![live("7", json!({"x": 1, "y": 1}))]).plan();
+    assert_eq!(actions(&plan), [("a.ada".to_owned(), Action::Adopt, Reason::Declared)]);
+    assert_eq!((plan.changes[0].id.clone(), plan.changes[0].requests.len()), (Some(RemoteId::new("7")), 0));
+    assert!(plan.changes[0].notes[0].contains("interrupted run"), "{:?}", plan.changes[0].notes);
+}
+
+#[test]
+fn what_the_files_want_since_an_interrupted_create_is_an_edit_of_what_it_made() {
+    let plan = interrupted(vec![live("7", json!({"x": 1}))]).wants("ada", json!({"x": 2})).plan();
+    assert_eq!((plan.changes[0].action, plan.changes[0].edits.len()), (Action::Adopt, 1));
+    assert_eq!(plan.changes[0].requests[0].path, "/things/7");
+}
+
+#[test]
+fn an_interrupted_create_that_made_nothing_is_planned_again() {
+    assert_eq!(actions(&interrupted(Vec::new()).plan()), [("a.ada".to_owned(), Action::Create, Reason::Declared)]);
+    // Its target has gone as well: only the trace goes, and no gate asks about that.
+    let mut scene = interrupted(Vec::new());
+    scene.desired.clear();
+    let plan = scene.plan();
+    assert_eq!(actions(&plan), [("a.ada".to_owned(), Action::Forget, Reason::Drifted)]);
+    assert_eq!((plan.changes[0].requests.len(), plan.gates.len()), (0, 0));
+}
+
+#[test]
+fn what_cannot_be_told_apart_is_never_guessed() {
+    let one = || live("7", json!({"x": 1}));
+    let mut twins = interrupted(vec![one()]).wants("bob", json!({"x": 1}));
+    twins.pending.insert(at("bob"), sent("Ada", json!({"x": 1})));
+    twins.traces.insert(at("bob"), Namesakes::Found(vec![one()]));
+    let mut gone = interrupted(vec![one()]);
+    gone.desired.clear();
+    let mut unlisted = Scene::with(&WRITE_ONLY_RULES).wants("ada", json!({"x": 1}));
+    unlisted.pending.insert(at("ada"), sent("Ada", json!({"x": 1})));
+    let mut unread = interrupted(Vec::new());
+    unread.traces.insert(at("ada"), Namesakes::Unreadable("it answered 500".to_owned(), String::new()));
+    let scenes = [
+        interrupted(vec![one(), live("8", json!({"x": 1}))]),
+        interrupted(vec![live("7", json!({"x": 9}))]),
+        twins,
+        gone,
+        unlisted,
+        unread,
+    ];
+    for (number, scene) in scenes.iter().enumerate() {
+        let plan = scene.plan();
+        assert_eq!((plan.changes.len(), plan.blocked.is_empty()), (0, false), "scene {number}: {plan:?}");
+        let Some(blocked) = plan.blocked.iter().find(|blocked| blocked.address == at("ada")) else { panic!("scene {number}") };
+        let ways = ["state resolve a.ada --id ID", "state resolve a.ada --absent"];
+        assert!(number == 5 || ways.iter().all(|way| blocked.help.contains(way)), "scene {number}: {}", blocked.help);
+    }
+}
+
+#[test]
+fn an_account_that_shows_none_of_its_objects_is_the_wrong_one() {
+    let mut scene =
+        Scene::new().wants("ada", json!({"x": 1})).records("ada", "1", json!({"x": 1})).observes("ada", Observation::Absent);
+    scene.vanished.insert(AccountName::new("a"), 1);
+    assert_eq!(
+        (scene.plan().gates[0].name.as_str(), scene.plan().gates[0].opened_by.as_str()),
+        ("wrong_account", "--allow-vanished")
+    );
+    scene.limits.allow_vanished = true;
+    assert_eq!(scene.plan().gates, []);
+}
+
+#[test]
+fn taking_a_guard_off_is_a_change_of_its_own() {
+    let scene = || {
+        Scene::new().wants("ada", json!({"x": 1})).records("ada", "1", json!({"x": 1})).shows("ada", live("1", json!({"x": 1})))
+    };
+    let mut guarded = scene();
+    guarded.recorded.get_mut(&at("ada")).expect("recorded").prevent_destroy = true;
+    let mut kept = scene();
+    kept.recorded.get_mut(&at("ada")).expect("recorded").manage = Manage::NoDelete;
+    for scene in [guarded, kept] {
+        let plan = scene.plan();
+        assert_eq!(actions(&plan), [("a.ada".to_owned(), Action::Update, Reason::Declared)]);
+        assert!(plan.changes[0].notes[0].contains("is taken off"));
+    }
+    let mut guarding = scene();
+    guarding.desired.get_mut(&at("ada")).expect("wanted").prevent_destroy = true;
+    let plan = guarding.plan();
+    assert_eq!((plan.changes.len(), plan.settled[0].prevent_destroy), (0, true), "putting one on needs no review");
+}
+
+/// Every selection of a scene in which much depends on other addresses plans a part of what the whole scene plans.
+#[test]
+fn a_selection_never_widens_a_plan() {
+    let mut scene = Scene::new()
+        .wants("new", json!({"x": 1}))
+        .records("old", "1", json!({"x": 1}))
+        .shows("old", live("1", json!({"x": 1})))
+        .wants("twin-one", json!({"x": 1}))
+        .wants("twin-two", json!({"x": 1}))
+        .records("left", "2", json!({}))
+        .shows("left", live("2", json!({})))
+        .wants("lost-one", json!({"x": 5}))
+        .wants("lost-two", json!({"x": 5}));
+    scene.moves.insert(at("new"), at("old"));
+    scene.adopt = true;
+    for key in ["twin-one", "twin-two"] {
+        scene.namesakes.insert(at(key), Namesakes::Found(vec![live("7", json!({}))]));
+    }
+    for key in ["lost-one", "lost-two"] {
+        scene.pending.insert(at(key), sent("Ada", json!({"x": 5})));
+        scene.traces.insert(at(key), Namesakes::Found(vec![live("8", json!({"x": 5}))]));
+    }
+    let keys = ["new", "old", "twin-one", "twin-two", "left", "lost-one", "lost-two"];
+    let whole = scene.plan().changes;
+    assert_eq!(whole.len(), 2, "a move and a delete: {whole:?}");
+    for selection in 0..1u32 << keys.len() {
+        let chosen = keys.iter().enumerate().filter(|(index, _)| selection >> index & 1 == 1).map(|(_, key)| at(key));
+        scene.scope = Some(chosen.collect());
+        for change in scene.plan().changes {
+            assert!(whole.contains(&change), "{:?} also plans {change:?}", scene.scope);
+        }
+    }
+}
+
+#[test]
+fn the_digest_names_what_a_plan_would_do_and_nothing_else() {
+    let scene = |fields: Value| {
+        Scene::new().wants("ada", json!({"x": 2})).records("ada", "1", json!({"x": 1})).shows("ada", live("1", fields))
+    };
+    let digest = scene(json!({"x": 1})).plan().digest;
+    assert_eq!(digest.len(), 32);
+    assert_eq!(scene(json!({"x": 1, "unmanaged": 1})).plan().digest, digest);
+    assert_ne!(scene(json!({"x": 3})).plan().digest, digest);
+    assert_ne!(scene(json!({"x": 1})).wants("ada", json!({"x": 4})).plan().digest, digest);
 }

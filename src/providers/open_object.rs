@@ -116,6 +116,7 @@ mod tests {
             ignore: ignore.iter().map(|path| Pointer::parse(path).expect("a pointer")).collect(),
             prevent_destroy: false,
             force_destroy: false,
+            manage: Default::default(),
         };
         Value::Object(complete("open", &live, &resource, edits))
     }

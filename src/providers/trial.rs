@@ -75,6 +75,7 @@ pub(crate) fn resource(fields: Value) -> Resource {
         ignore: Vec::new(),
         prevent_destroy: false,
         force_destroy: false,
+        manage: Default::default(),
     }
 }
 

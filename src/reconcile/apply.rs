@@ -1,4 +1,5 @@
-//! Carries out a plan: concurrent per account, each write read back and compared with its prediction, state saved after each.
+//! Carries out a plan: concurrent per account, each write read back and compared with its prediction, and every step noted before
+//! the next: a create before it is sent, its id as soon as it is known, and what was applied once it is.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,21 +10,23 @@ use futures_util::stream::{self, StreamExt};
 use serde_json::{Map, Value};
 
 use super::connection::{Connection, Failure, label};
-use super::outcome::{Difference, Ending, Entry, Outcome};
+use super::outcome::{Difference, Ending, Entry, Exchange, Outcome};
+use super::seen::{Sight, sight};
 use super::verify;
 use crate::persona::name::{AccountName, Pointer};
-use crate::plan::{Action, Address, Change, Live, Plan, Record, RemoteId, Request, proof};
-use crate::state::{State, StateError, StateFile};
+use crate::plan::{Action, Address, Change, Live, Pending, Plan, Record, RemoteId, Request, proof};
+use crate::provider::Response;
+use crate::state::{Entry as Note, Memory, StateError};
 
 /// What an apply needs besides the plan.
 pub struct Applier<'a> {
     /// The accounts of the plan's changes.
     pub connections: &'a BTreeMap<AccountName, Connection>,
     /// The state and where it is kept.
-    pub memory: Mutex<(StateFile, State)>,
+    pub memory: Mutex<Memory>,
     /// Changes under way at once per account.
     pub parallelism: usize,
-    /// Set by an interrupt: nothing new is begun.
+    /// Set by an interrupt: no further request is sent.
     pub stop: &'a AtomicBool,
     /// The time of day, RFC 3339, UTC.
     pub now: &'a (dyn Fn() -> String + Sync),
@@ -73,7 +76,7 @@ impl Applier<'_> {
     /// # Errors
     /// When state cannot be saved before anything is sent.
     pub async fn apply(&self, plan: &Plan) -> Result<Outcome, StateError> {
-        self.settle(plan)?;
+        self.correct(plan)?;
         let mut by_account: BTreeMap<&AccountName, Vec<&Change>> = BTreeMap::new();
         for change in &plan.changes {
             by_account.entry(&change.address.account).or_default().push(change);
@@ -84,55 +87,73 @@ impl Applier<'_> {
         });
         let mut entries: Vec<Entry> = join_all(accounts).await.into_iter().flatten().collect();
         entries.sort_by(|left, right| left.address.cmp(&right.address));
-        Ok(Outcome { entries, interrupted: self.stop.load(Ordering::Relaxed) })
+        Ok(Outcome { entries, interrupted: self.stopped() })
+    }
+
+    /// Writes the state file anew, with all that was noted.
+    ///
+    /// # Errors
+    /// When it cannot be written; the journal then holds what the file does not.
+    pub fn settle(&self) -> Result<(), StateError> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner).settle()
     }
 
     /// Corrects what state remembers of objects that are as they should be.
-    fn settle(&self, plan: &Plan) -> Result<(), StateError> {
-        if plan.settled.is_empty() {
-            return Ok(());
+    fn correct(&self, plan: &Plan) -> Result<(), StateError> {
+        for settled in &plan.settled {
+            self.note(&Note::Settled {
+                address: settled.address.clone(),
+                applied: settled.applied.clone(),
+                prevent_destroy: settled.prevent_destroy,
+                force_destroy: settled.force_destroy,
+                manage: settled.manage,
+            })?;
         }
-        self.remember(|state| {
-            for settled in &plan.settled {
-                if let Some(record) = state.objects.get_mut(&settled.address) {
-                    record.applied = settled.applied.clone();
-                    record.prevent_destroy = settled.prevent_destroy;
-                    record.force_destroy = settled.force_destroy;
-                }
-            }
-        })
+        Ok(())
+    }
+
+    fn stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
     }
 
     async fn entry(&self, account: &AccountName, change: &Change) -> Entry {
-        let mut work = Work { applier: self, change, id: change.id.clone(), sent: 0 };
-        let ending = if self.stop.load(Ordering::Relaxed) {
-            Ending::NotStarted { message: "the run was interrupted".to_owned() }
+        let mut work = Work { applier: self, change, id: change.id.clone(), sent: 0, exchanges: Vec::new() };
+        let ending = if self.stopped() {
+            interrupted()
         } else if let Some(connection) = self.connections.get(account) {
             self.observer.begun(&change.address, change.action);
             work.carry_out(connection).await.unwrap_or_else(|ending| ending)
         } else {
             Ending::NotStarted { message: format!("there is no account `{account}`") }
         };
-        let entry =
-            Entry { address: change.address.clone(), action: change.action, id: work.id, requests_sent: work.sent, ending };
+        let entry = Entry {
+            address: change.address.clone(),
+            action: change.action,
+            id: work.id,
+            requests_sent: work.sent,
+            exchanges: work.exchanges,
+            ending,
+        };
         self.observer.ended(&entry);
         entry
     }
 
-    /// Reads the object of a change once more.
+    /// Reads the object of a change once more. None: there is nothing to compare with, or nothing that can be read.
     ///
     /// # Errors
-    /// When it is no longer as the plan saw it, or cannot be read.
-    async fn look_again(&self, connection: &Connection, change: &Change) -> Step<Option<Live>> {
-        let (Some(id), Some(digest)) = (&change.id, &change.live_digest) else {
+    /// When it is no longer what the plan depends on, or cannot be read.
+    async fn look_again(&self, connection: &Connection, change: &Change) -> Step<Option<(Live, Sight)>> {
+        let (Some(id), Some(_)) = (&change.id, &change.live_digest) else {
             return Ok(None);
         };
         // The same documents as when the plan was made, in the same order: equal objects have equal digests.
         let recorded = self.recorded_as(change);
         let documents: Vec<&Map<String, Value>> = recorded.iter().chain([&change.applied]).collect();
         match connection.read(id, &documents).await {
-            Ok(Some(live)) if live.digest() == *digest => Ok(Some(live)),
-            Ok(Some(_)) => Err(Ending::Stale { message: "it was changed elsewhere after the plan was made".to_owned() }),
+            Ok(Some(live)) => match sight(change, &live, connection.provider) {
+                Sight::Changed(message) => Err(Ending::Stale { message }),
+                sight => Ok(Some((live, sight))),
+            },
             Ok(None) => Err(Ending::Stale { message: "it was deleted elsewhere after the plan was made".to_owned() }),
             Err(failure) => Err(failed(failure)),
         }
@@ -142,15 +163,15 @@ impl Applier<'_> {
     fn recorded_as(&self, change: &Change) -> Option<Map<String, Value>> {
         let address = change.moved_from.as_ref().unwrap_or(&change.address);
         let memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
-        let record = memory.1.objects.get(address).filter(|record| Some(&record.id) == change.id.as_ref());
-        record.map(|record| record.applied.clone())
+        let state = memory.state();
+        // An adopted object that an interrupted create made was found with what that create sent.
+        let pending = state.pending.get(address).map(|pending| pending.sent.clone());
+        let record = state.objects.get(address).filter(|record| Some(&record.id) == change.id.as_ref());
+        record.map(|record| record.applied.clone()).or(pending)
     }
 
-    fn remember(&self, edit: impl FnOnce(&mut State)) -> Result<(), StateError> {
-        let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
-        let (file, state) = &mut *memory;
-        edit(state);
-        file.save(state)
+    fn note(&self, note: &Note) -> Result<(), StateError> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner).note(note)
     }
 }
 
@@ -160,6 +181,7 @@ struct Work<'a> {
     change: &'a Change,
     id: Option<RemoteId>,
     sent: usize,
+    exchanges: Vec<Exchange>,
 }
 
 impl Work<'_> {
@@ -167,9 +189,7 @@ impl Work<'_> {
         let change = self.change;
         match change.action {
             Action::Forget => {
-                self.save(|state, address| {
-                    state.objects.remove(address);
-                })?;
+                self.note(&Note::Removed { address: change.address.clone() })?;
                 Ok(Ending::Done { verified: connection.provider.rules().read })
             }
             Action::Delete => {
@@ -177,17 +197,19 @@ impl Work<'_> {
                 for request in &change.requests {
                     self.write(connection, request).await?;
                 }
-                self.save(|state, address| {
-                    state.objects.remove(address);
-                })?;
+                self.note(&Note::Removed { address: change.address.clone() })?;
                 self.deleted(connection).await
             }
             Action::Create => self.create(connection).await,
-            Action::Update | Action::Adopt | Action::Move => {
-                let seen = self.applier.look_again(connection, change).await?;
-                let before = seen.unwrap_or_else(|| self.assumed());
-                self.update(connection, before).await
-            }
+            Action::Update | Action::Adopt | Action::Move => match self.applier.look_again(connection, change).await? {
+                Some((_, Sight::Already)) => {
+                    // Somebody else has done it: nothing is written, and it is ours as planned.
+                    self.record(change.applied.clone(), Vec::new())?;
+                    Ok(Ending::Done { verified: true })
+                }
+                Some((before, _)) => self.update(connection, before).await,
+                None => self.update(connection, self.assumed()).await,
+            },
         }
     }
 
@@ -195,12 +217,32 @@ impl Work<'_> {
         let Some((first, rest)) = self.change.requests.split_first() else {
             return Err(Ending::NotStarted { message: "the plan holds no request for it".to_owned() });
         };
-        let response = connection.send(first).await.map_err(failed)?;
-        let id = connection.provider.created(&response).map_err(|refusal| failed(connection.refused(first, &refusal)))?;
+        if self.applier.stopped() {
+            return Err(interrupted());
+        }
+        self.moved()?;
+        self.note(&Note::Intent { address: self.change.address.clone(), pending: self.pending(connection, first) })?;
+        let answer = self.send(connection, first).await;
+        let created = answer.and_then(|response| match connection.provider.created(&response) {
+            Ok(id) => Ok((id, response)),
+            Err(refusal) => Err(connection.refused(first, &refusal)),
+        });
+        let (id, response) = match created {
+            Ok(created) => created,
+            Err(failure) => {
+                if !failure.maybe_done {
+                    self.note(&Note::Dropped { address: self.change.address.clone() })?;
+                }
+                return Err(failed(failure));
+            }
+        };
         self.sent += 1;
         self.id = Some(id.clone());
         // The id is kept at once, with nothing applied yet: whatever happens next, the next plan goes on from here.
-        self.record(Map::new(), Vec::new())?;
+        self.note(&Note::Created {
+            address: self.change.address.clone(),
+            record: self.recorded(id.clone(), Map::new(), Vec::new()),
+        })?;
         let mut answered = connection.provider.accepted(first, &response).ok().flatten();
         for request in rest {
             let request = with_id(request, &id);
@@ -209,6 +251,20 @@ impl Work<'_> {
         let empty = Live::empty(RemoteId::new("{id}"));
         let predicted = proof::predict(connection.provider, &empty, &self.change.requests);
         self.verified(connection, None, predicted, answered).await
+    }
+
+    /// What is noted before a create is sent, and found again should its answer be lost.
+    fn pending(&self, connection: &Connection, first: &Request) -> Pending {
+        let body = first.body.as_ref().map(ToString::to_string).unwrap_or_default();
+        let digest = ring::digest::digest(&ring::digest::SHA256, body.as_bytes());
+        Pending {
+            provider: self.change.provider.clone(),
+            name: self.change.name.clone(),
+            request: label(first),
+            digest: digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect(),
+            sent: proof::carried(connection.provider, first, &self.change.applied),
+            sent_at: (self.applier.now)(),
+        }
     }
 
     async fn update(&mut self, connection: &Connection, before: Live) -> Step<Ending> {
@@ -232,7 +288,16 @@ impl Work<'_> {
         let Some(id) = self.id.clone() else {
             return Err(Ending::NotStarted { message: "it has no id".to_owned() });
         };
-        let found = if readable && !self.change.requests.is_empty() {
+        let looks = readable && !self.change.requests.is_empty();
+        if looks && self.applier.stopped() {
+            self.record(self.change.applied.clone(), Vec::new())?;
+            return Err(Ending::Unknown {
+                request: self.change.requests.last().map(label).unwrap_or_default(),
+                message: "the service accepted it, and it was not read back: the run was interrupted".to_owned(),
+                help: "run `personaform plan` to see whether it is as wanted".to_owned(),
+            });
+        }
+        let found = if looks {
             connection.read(&id, &[&self.change.applied]).await
         } else {
             Ok(answered.map(|mut live| {
@@ -253,7 +318,7 @@ impl Work<'_> {
         self.record(applied, verify::resisted(self.change, &differences))?;
         match found {
             Ok(Some(_)) if !differences.is_empty() => Ok(Ending::Diverged { differences }),
-            Ok(None) if readable && !self.change.requests.is_empty() => Ok(Ending::Diverged {
+            Ok(None) if looks => Ok(Ending::Diverged {
                 differences: vec![Difference { path: Pointer::root(), expected: Some(Value::from("the object")), found: None }],
             }),
             Ok(_) => Ok(Ending::Done { verified: readable }),
@@ -272,7 +337,8 @@ impl Work<'_> {
 
     /// Makes sure that a deleted object is gone.
     async fn deleted(&self, connection: &Connection) -> Step<Ending> {
-        let Some(id) = self.id.as_ref().filter(|_| connection.provider.rules().read) else {
+        let looks = connection.provider.rules().read && !self.applier.stopped();
+        let Some(id) = self.id.as_ref().filter(|_| looks) else {
             return Ok(Ending::Done { verified: false });
         };
         match connection.read(id, &[]).await {
@@ -288,11 +354,33 @@ impl Work<'_> {
 
     /// Sends one writing request and judges the answer.
     async fn write(&mut self, connection: &Connection, request: &Request) -> Step<Option<Live>> {
-        let response = connection.send(request).await.map_err(failed)?;
+        if self.applier.stopped() {
+            return Err(match self.sent {
+                0 => interrupted(),
+                sent => Ending::Failed {
+                    request: Some(label(request)),
+                    status: None,
+                    message: format!(
+                        "not sent: the run was interrupted after {sent} of {} requests",
+                        self.change.requests.len()
+                    ),
+                    help: Some("run `personaform apply` again: it goes on from there".to_owned()),
+                },
+            });
+        }
+        let response = self.send(connection, request).await.map_err(failed)?;
         let accepted = connection.provider.accepted(request, &response);
         let live = accepted.map_err(|refusal| failed(connection.refused(request, &refusal)))?;
         self.sent += 1;
         Ok(live)
+    }
+
+    /// Sends a request and keeps what was sent and what came back.
+    async fn send(&mut self, connection: &Connection, request: &Request) -> Result<Response, Failure> {
+        let answer = connection.send(request).await;
+        let status = answer.as_ref().ok().map(|response| response.status);
+        self.exchanges.push(Exchange { request: request.clone(), status });
+        answer
     }
 
     /// What stands for the live object where it cannot be read.
@@ -300,16 +388,22 @@ impl Work<'_> {
         let address = self.change.moved_from.as_ref().unwrap_or(&self.change.address);
         let memory = self.applier.memory.lock().unwrap_or_else(PoisonError::into_inner);
         let mut live = Live::empty(self.id.clone().unwrap_or_else(|| RemoteId::new("")));
-        if let Some(record) = memory.1.objects.get(address) {
+        if let Some(record) = memory.state().objects.get(address) {
             live.name.clone_from(&record.name);
             live.fields.clone_from(&record.applied);
         }
         live
     }
 
+    /// Remembers what was applied, and which fields were not cleared although that was asked.
     fn record(&self, applied: Map<String, Value>, resisted: Vec<Pointer>) -> Step<()> {
         let Some(id) = self.id.clone() else { return Ok(()) };
-        let record = Record {
+        self.moved()?;
+        self.note(&Note::Applied { address: self.change.address.clone(), record: self.recorded(id, applied, resisted) })
+    }
+
+    fn recorded(&self, id: RemoteId, applied: Map<String, Value>, resisted: Vec<Pointer>) -> Record {
+        Record {
             provider: self.change.provider.clone(),
             id,
             name: self.change.name.clone(),
@@ -317,32 +411,45 @@ impl Work<'_> {
             prevent_destroy: self.change.prevent_destroy,
             force_destroy: self.change.force_destroy,
             resisted,
+            manage: self.change.manage,
             written_at: (self.applier.now)(),
-        };
-        let moved_from = self.change.moved_from.clone();
-        self.save(move |state, address| {
-            if let Some(old) = moved_from {
-                state.objects.remove(&old);
-            }
-            state.objects.insert(address.clone(), record);
-        })
+        }
     }
 
-    fn save(&self, edit: impl FnOnce(&mut State, &Address)) -> Step<()> {
-        let address = &self.change.address;
-        self.applier.remember(|state| edit(state, address)).map_err(|error| Ending::Failed {
-            request: None,
-            status: None,
-            message: match &self.id {
-                Some(id) => format!("the service holds `{id}`, but {error}"),
-                None => error.to_string(),
-            },
-            help: Some(match &self.id {
-                Some(id) => format!("mend that, then bind the target with `$id: {id}`"),
-                None => "mend that, and run the same command again".to_owned(),
-            }),
+    /// Moves the record of an object that had another address.
+    fn moved(&self) -> Step<()> {
+        let Some(from) = &self.change.moved_from else { return Ok(()) };
+        let memory = self.applier.memory.lock().unwrap_or_else(PoisonError::into_inner);
+        let moves = memory.state().objects.contains_key(from);
+        drop(memory);
+        if moves { self.note(&Note::Moved { from: from.clone(), to: self.change.address.clone() }) } else { Ok(()) }
+    }
+
+    fn note(&self, note: &Note) -> Step<()> {
+        self.applier.note(note).map_err(|error| {
+            let mut message = error.to_string();
+            if let Some(cause) = std::error::Error::source(&error) {
+                message = format!("{message}: {cause}");
+            }
+            Ending::Failed {
+                request: None,
+                status: None,
+                message: match &self.id {
+                    Some(id) => format!("the service holds `{id}`, but {message}"),
+                    None => message,
+                },
+                help: Some(match &self.id {
+                    Some(id) => format!("mend that, then bind the target with `$id: {id}`"),
+                    None => "mend that, and run the same command again".to_owned(),
+                }),
+            }
         })
     }
+}
+
+/// The ending of a change that an interrupt came before.
+fn interrupted() -> Ending {
+    Ending::NotStarted { message: "the run was interrupted".to_owned() }
 }
 
 /// The ending for a request that failed.

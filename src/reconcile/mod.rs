@@ -3,10 +3,13 @@
 pub mod apply;
 pub mod connection;
 pub mod outcome;
+pub mod reader;
 pub mod refresh;
+mod seen;
 mod verify;
 
 pub use apply::{Applier, Observer};
 pub use connection::Connection;
-pub use outcome::{Difference, Ending, Entry, Outcome};
-pub use refresh::{Refreshed, refresh};
+pub use outcome::{Difference, Ending, Entry, Exchange, Outcome};
+pub use reader::Reader;
+pub use refresh::{Interest, Refreshed, refresh};

@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::persona::name::Pointer;
-use crate::plan::{Action, Address, RemoteId};
+use crate::plan::{Action, Address, RemoteId, Request};
 
 /// What became of a plan.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
@@ -30,9 +30,41 @@ pub struct Entry {
     pub id: Option<RemoteId>,
     /// How many writing requests were answered with success.
     pub requests_sent: usize,
+    /// Every writing request that was sent, and what came back.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub exchanges: Vec<Exchange>,
     /// How it ended.
     #[serde(flatten)]
     pub ending: Ending,
+}
+
+/// A writing request and its answer.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct Exchange {
+    /// What was sent, with stand-ins for secrets.
+    pub request: Request,
+    /// HTTP status of the answer; none: no answer came.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+}
+
+impl Entry {
+    /// What to do next, as a fragment; none where nothing is left to do.
+    pub fn next_step(&self) -> Option<&str> {
+        match &self.ending {
+            Ending::Done { .. } => None,
+            Ending::Diverged { .. } => {
+                Some("see what is left with `personaform plan`; what the service does not keep must leave the file")
+            }
+            Ending::Failed { help, .. } => {
+                let usual = "mend the cause, then run `personaform apply` again: what is done stays done";
+                Some(help.as_deref().unwrap_or(usual))
+            }
+            Ending::Stale { .. } => Some("look at a new plan with `personaform plan`"),
+            Ending::NotStarted { .. } => Some("run `personaform apply` again"),
+            Ending::Unknown { help, .. } => Some(help),
+        }
+    }
 }
 
 /// How a change ended.

@@ -11,7 +11,8 @@ pub fn plan(plan: &Plan) -> Value {
     serde_json::to_value(plan).expect("a plan is plain data with text keys")
 }
 
-/// An outcome: `format_version`, `summary` (how many entries ended in which way), `entries`, `interrupted`.
+/// An outcome: `format_version`, `summary` (how many entries ended in which way), `entries` (each with the `next` step where one is
+/// left), `interrupted`.
 pub fn outcome(outcome: &Outcome) -> Value {
     let mut summary = json!({"done": 0, "diverged": 0, "failed": 0, "stale": 0, "not_started": 0, "unknown": 0});
     for entry in &outcome.entries {
@@ -25,10 +26,21 @@ pub fn outcome(outcome: &Outcome) -> Value {
         };
         summary[name] = json!(summary[name].as_u64().unwrap_or(0) + 1);
     }
+    let entries: Vec<Value> = outcome
+        .entries
+        .iter()
+        .map(|entry| {
+            let mut value = serde_json::to_value(entry).expect("an entry is plain data with text keys");
+            if let Some(next) = entry.next_step() {
+                value["next"] = json!(next);
+            }
+            value
+        })
+        .collect();
     json!({
         "format_version": FORMAT_VERSION,
         "summary": summary,
-        "entries": outcome.entries,
+        "entries": entries,
         "interrupted": outcome.interrupted,
     })
 }
@@ -41,7 +53,14 @@ mod tests {
 
     fn entry(address: &str, ending: Ending) -> Entry {
         let address = Address::parse(address).expect("an address");
-        Entry { address, action: Action::Update, id: Some(RemoteId::new("p1")), requests_sent: 1, ending }
+        Entry {
+            address,
+            action: Action::Update,
+            id: Some(RemoteId::new("p1")),
+            requests_sent: 1,
+            exchanges: Vec::new(),
+            ending,
+        }
     }
 
     #[test]

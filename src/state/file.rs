@@ -1,15 +1,19 @@
-//! State in a local file: read whole, written whole through a temporary file and a rename, so that it is never half there.
+//! The state file: read whole, written whole through a temporary file and a rename, so that it is never half there. What happened
+//! since it was written is in the journal.
 
 use std::fs;
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
-use super::{State, VERSION};
+use serde::Deserialize;
+
+use super::journal::{self, Read};
+use super::{State, VERSION, backup};
 
 /// Why state could not be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum StateError {
-    /// The file cannot be read.
+    /// A file cannot be read.
     #[error("the state file `{path}` cannot be read")]
     Read {
         /// The file.
@@ -17,7 +21,7 @@ pub enum StateError {
         /// The system's words.
         source: std::io::Error,
     },
-    /// The file cannot be written.
+    /// A file cannot be written.
     #[error("the state file `{path}` cannot be written")]
     Write {
         /// The file.
@@ -36,6 +40,38 @@ pub enum StateError {
         column: usize,
         /// What is wrong there.
         message: String,
+        /// The newest backup that can be read.
+        backup: Option<PathBuf>,
+    },
+    /// The journal is not as it was written.
+    #[error("the journal `{path}` is damaged at line {line}: {message}")]
+    JournalDamaged {
+        /// The journal.
+        path: PathBuf,
+        /// One-based.
+        line: usize,
+        /// What is wrong there.
+        message: String,
+    },
+    /// The journal continues another state than the one that is there.
+    #[error("the journal `{journal}` does not continue the state file `{path}`: {why}")]
+    Parted {
+        /// The state file.
+        path: PathBuf,
+        /// The journal.
+        journal: PathBuf,
+        /// How one sees it, as a fragment.
+        why: String,
+    },
+    /// There is no state file, and there was one.
+    #[error("the state file `{path}` is gone, and `{trace}` shows that there was one")]
+    Gone {
+        /// The state file.
+        path: PathBuf,
+        /// The journal or the backup.
+        trace: PathBuf,
+        /// The newest backup that can be read.
+        backup: Option<PathBuf>,
     },
     /// A newer build wrote it.
     #[error("the state file `{path}` has version {found}, and this personaform knows versions up to {VERSION}")]
@@ -56,10 +92,28 @@ pub enum StateError {
 impl StateError {
     /// What to do, as a fragment.
     pub fn help(&self) -> Option<String> {
+        let backed_up = |backup: &Option<PathBuf>| match backup {
+            Some(backup) => {
+                format!("restore it from version control, or from the newest intact backup, `{}`", backup.display())
+            }
+            None => "restore it from version control; there is no intact backup".to_owned(),
+        };
         match self {
-            Self::Damaged { path, .. } => Some(format!(
-                "restore it from version control, or from `{}`; without a state, personaform would not know its objects",
-                backup_path(path).display()
+            Self::Damaged { backup, .. } => {
+                Some(format!("{}; without a state, personaform would not know its objects", backed_up(backup)))
+            }
+            Self::JournalDamaged { line, .. } => Some(format!(
+                "restore it from a copy; or keep a copy and cut it off before line {line}: what the lines from there on tell is then lost"
+            )),
+            Self::Parted { .. } => Some(
+                "put back the state file that the journal continues; or, if its entries are known to be in this file, move the journal away"
+                    .to_owned(),
+            ),
+            Self::Gone { path, backup, .. } => Some(format!(
+                "{}; to begin anew, also remove `{}.journal` and `{}`",
+                backed_up(backup),
+                path.display(),
+                backup::folder_of(path).display()
             )),
             Self::Newer { .. } => Some("use the newer personaform that wrote it".to_owned()),
             Self::BadDigestKey => Some("restore the state file from version control or a backup".to_owned()),
@@ -68,17 +122,20 @@ impl StateError {
     }
 }
 
-/// The file that a state is kept in.
+/// Where a state is kept, and what was found there.
 #[derive(Debug)]
 pub struct StateFile {
     path: PathBuf,
-    backed_up: bool,
+    /// Version and serial of the file as it was read, without its journal; none before that or where there is no file.
+    pub(super) found: Option<(u32, u64)>,
+    /// Whether a journal lies beside it.
+    pub(super) journalled: bool,
 }
 
 impl StateFile {
     /// The state file at a path; nothing is touched yet.
     pub fn at(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into(), backed_up: false }
+        Self { path: path.into(), found: None, journalled: false }
     }
 
     /// Where it is.
@@ -86,107 +143,125 @@ impl StateFile {
         &self.path
     }
 
-    /// Reads the state; a file that is not there is a new state. An empty file is damage, never a new state.
+    /// Reads the state, with what the journal adds. Where there is no file and never was one, it is a new state. An empty file is
+    /// damage, never a new state.
     ///
     /// # Errors
-    /// When the file cannot be read, is damaged, or was written by a newer build.
-    pub fn load(&self) -> Result<State, StateError> {
-        let text = match fs::read_to_string(&self.path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == ErrorKind::NotFound => return State::new(),
+    /// When a file cannot be read, is damaged, gone, or was written by a newer build.
+    pub fn load(&mut self) -> Result<State, StateError> {
+        let journal = self.read_journal()?;
+        let bytes = match fs::read(&self.path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == ErrorKind::NotFound => return self.begin_anew(journal.is_some()),
             Err(source) => return Err(StateError::Read { path: self.path.clone(), source }),
         };
-        let damaged = |error: serde_json::Error| StateError::Damaged {
-            path: self.path.clone(),
-            line: error.line(),
-            column: error.column(),
-            message: error.to_string().split(" at line").next().unwrap_or_default().to_owned(),
-        };
-        let raw: serde_json::Value = serde_json::from_str(&text).map_err(damaged)?;
-        let found = raw.get("version").and_then(serde_json::Value::as_u64).unwrap_or_default();
-        if found > u64::from(VERSION) {
-            return Err(StateError::Newer { path: self.path.clone(), found });
+        let mut state = parse(&self.path, &bytes)?;
+        self.found = Some((state.version, state.serial));
+        state.version = VERSION;
+        match journal {
+            // Taken up already: the process stopped between writing the file and removing the journal.
+            Some(read) if read.head.journal == state.journal => {}
+            Some(read) => self.replay(&mut state, &read)?,
+            None => {}
         }
-        serde_json::from_str(&text).map_err(damaged)
+        Ok(state)
     }
 
-    /// Writes the state and raises its serial. The first write of a run keeps the file as it was beside it (`….backup`).
-    ///
-    /// # Errors
-    /// When the file cannot be written; it is then as it was.
-    pub fn save(&mut self, state: &mut State) -> Result<(), StateError> {
-        let failed = |source| StateError::Write { path: self.path.clone(), source };
-        let folder = self.path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        fs::create_dir_all(folder).map_err(failed)?;
-        if !self.backed_up && self.path.exists() {
-            let old = fs::read(&self.path).map_err(failed)?;
-            replace(&backup_path(&self.path), folder, &old).map_err(failed)?;
+    fn read_journal(&mut self) -> Result<Option<Read>, StateError> {
+        let path = journal::path_of(&self.path);
+        self.journalled = path.exists();
+        match journal::read(&path) {
+            Ok(Ok(read)) => Ok(read),
+            Ok(Err(damage)) => Err(StateError::JournalDamaged { path, line: damage.line, message: damage.message }),
+            Err(source) => Err(StateError::Read { path, source }),
         }
-        self.backed_up = true;
-        state.serial += 1;
+    }
+
+    fn begin_anew(&self, journalled: bool) -> Result<State, StateError> {
+        let backup = backup::newest_intact(&self.path);
+        let trace = if journalled { Some(journal::path_of(&self.path)) } else { backup.clone() };
+        match trace {
+            Some(trace) => Err(StateError::Gone { path: self.path.clone(), trace, backup }),
+            None => State::new(),
+        }
+    }
+
+    fn replay(&self, state: &mut State, read: &Read) -> Result<(), StateError> {
+        let why = if read.head.lineage != state.lineage {
+            "it belongs to a state of another lineage".to_owned()
+        } else if read.head.serial != state.serial {
+            format!("it continues serial {}, and the file has serial {}", read.head.serial, state.serial)
+        } else {
+            for entry in &read.entries {
+                state.take_up(entry);
+            }
+            return Ok(());
+        };
+        let addresses: std::collections::BTreeSet<String> =
+            read.entries.iter().map(|entry| entry.address().to_string()).collect();
+        let addresses: Vec<String> = addresses.into_iter().collect();
+        let why = if addresses.is_empty() { why } else { format!("{why}; it tells of {}", addresses.join(", ")) };
+        Err(StateError::Parted { path: self.path.clone(), journal: journal::path_of(&self.path), why })
+    }
+
+    /// Writes the whole state, and keeps the file that it replaces.
+    pub(super) fn write(&mut self, state: &State, keep: bool) -> Result<(), StateError> {
+        let failed = |source| StateError::Write { path: self.path.clone(), source };
+        if let Some((version, serial)) = self.found
+            && keep
+        {
+            backup::keep(&self.path, serial).map_err(failed)?;
+            if version < VERSION {
+                backup::keep_version(&self.path, version).map_err(failed)?;
+            }
+        }
         let mut text = serde_json::to_vec_pretty(state).map_err(|error| failed(error.into()))?;
         text.push(b'\n');
-        replace(&self.path, folder, &text).map_err(failed)
+        if let Some(folder) = self.path.parent() {
+            fs::create_dir_all(folder).map_err(failed)?;
+        }
+        replace(&self.path, &text).map_err(failed)?;
+        self.found = Some((VERSION, state.serial));
+        Ok(())
     }
 }
 
-fn backup_path(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".backup");
-    name.into()
+/// A state from the bytes of its file, still with the version that it was written in.
+pub(super) fn parse(path: &Path, bytes: &[u8]) -> Result<State, StateError> {
+    let damaged = |error: serde_json::Error| StateError::Damaged {
+        path: path.to_owned(),
+        line: error.line(),
+        column: error.column(),
+        message: error.to_string().split(" at line").next().unwrap_or_default().to_owned(),
+        backup: backup::newest_intact(path),
+    };
+    /// What is looked at first: everything else depends on it.
+    #[derive(Deserialize)]
+    struct Versioned {
+        #[serde(default)]
+        version: u64,
+    }
+    let Versioned { version } = serde_json::from_slice(bytes).map_err(damaged)?;
+    if version > u64::from(VERSION) {
+        return Err(StateError::Newer { path: path.to_owned(), found: version });
+    }
+    serde_json::from_slice(bytes).map_err(damaged)
 }
 
 /// Replaces a file in one step: written beside it, flushed to disk, renamed. Only the owner can read it.
-fn replace(path: &Path, folder: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let mut file = tempfile::Builder::new().prefix(".state-").tempfile_in(folder)?;
+pub(super) fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let mut file = tempfile::Builder::new().prefix(".state-").tempfile_in(folder_of(path))?;
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
     file.persist(path).map_err(|error| error.error)?;
-    fs::File::open(folder)?.sync_all()
+    sync_folder(path)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
 
-    #[test]
-    fn a_missing_file_is_a_new_state_and_an_empty_one_is_damage() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let file = StateFile::at(folder.path().join("state.json"));
-        assert_eq!(file.load().expect("a new state").serial, 0);
-        fs::write(file.path(), "").expect("written");
-        assert!(matches!(file.load(), Err(StateError::Damaged { .. })));
-    }
-
-    #[test]
-    fn a_saved_state_comes_back_with_a_higher_serial_and_a_backup() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let mut file = StateFile::at(folder.path().join("deep/state.json"));
-        let mut state = State::new().expect("a state");
-        file.save(&mut state).expect("saved");
-        assert_eq!(file.load().expect("loaded"), state);
-        let mut again = StateFile::at(file.path());
-        again.save(&mut state).expect("saved");
-        assert_eq!(state.serial, 2);
-        let backup = StateFile::at(backup_path(file.path())).load().expect("a backup");
-        assert_eq!(backup.serial, 1);
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn only_the_owner_can_read_it() {
-        use std::os::unix::fs::PermissionsExt;
-        let folder = tempfile::tempdir().expect("a folder");
-        let mut file = StateFile::at(folder.path().join("state.json"));
-        file.save(&mut State::new().expect("a state")).expect("saved");
-        assert_eq!(fs::metadata(file.path()).expect("there").permissions().mode() & 0o777, 0o600);
-    }
-
-    #[test]
-    fn a_newer_version_is_refused() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let file = StateFile::at(folder.path().join("state.json"));
-        fs::write(file.path(), r#"{"version": 99, "something": "new"}"#).expect("written");
-        assert!(matches!(file.load(), Err(StateError::Newer { found: 99, .. })));
-    }
+/// Makes new and removed names in a file's folder last. Windows has no such call and needs none.
+pub(super) fn sync_folder(path: &Path) -> std::io::Result<()> {
+    if cfg!(unix) { fs::File::open(folder_of(path))?.sync_all() } else { Ok(()) }
 }

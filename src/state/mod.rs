@@ -1,7 +1,12 @@
 //! THE MEMORY: which object belongs to which address, what we last wrote to it, where that is kept, and who may write it now.
+//!
+//! State is a snapshot (`file`) and the entries written since (`journal`); `memory` is the two together while a run writes.
 
+mod backup;
 pub mod file;
+pub mod journal;
 pub mod lock;
+pub mod memory;
 pub mod seal;
 
 use std::collections::BTreeMap;
@@ -9,14 +14,16 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::plan::{Address, Record};
+use crate::plan::{Address, Pending, Record};
 
 pub use file::{StateError, StateFile};
-pub use lock::{Held, Lock};
+pub use journal::Entry;
+pub use lock::{Held, Holder, Lock};
+pub use memory::Memory;
 pub use seal::Sealer;
 
-/// The version of the state format that this build writes and the newest that it reads.
-pub const VERSION: u32 = 1;
+/// The version of the state format that this build writes and the newest that it reads. Version 1 had no journal.
+pub const VERSION: u32 = 2;
 
 /// Everything that is remembered between runs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -26,13 +33,20 @@ pub struct State {
     pub version: u32,
     /// Names this state among all others: made at random when it is first written.
     pub lineage: String,
-    /// Counts the writes.
+    /// Counts the changes recorded so far.
     pub serial: u64,
     /// Key of the digests that stand for secrets in this state and its plans; 32 random bytes in hexadecimal.
     pub digest_key: String,
+    /// The journal that this file has taken up last: one of this name beside it holds nothing new.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub journal: String,
     /// The managed objects by address.
     #[schemars(with = "BTreeMap<String, Record>")]
     pub objects: BTreeMap<Address, Record>,
+    /// Creates whose answer nobody has seen.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(with = "BTreeMap<String, Pending>")]
+    pub pending: BTreeMap<Address, Pending>,
 }
 
 impl State {
@@ -46,7 +60,43 @@ impl State {
             lineage: seal::random_hex(16)?,
             serial: 0,
             digest_key: seal::random_hex(32)?,
+            journal: String::new(),
             objects: BTreeMap::new(),
+            pending: BTreeMap::new(),
         })
+    }
+
+    /// Takes up one entry. The same entries in the same order always give the same state.
+    pub fn take_up(&mut self, entry: &Entry) {
+        self.serial += 1;
+        match entry {
+            Entry::Intent { address, pending } => {
+                self.pending.insert(address.clone(), pending.clone());
+            }
+            Entry::Created { address, record } | Entry::Applied { address, record } => {
+                self.pending.remove(address);
+                self.objects.insert(address.clone(), record.clone());
+            }
+            Entry::Removed { address } => {
+                self.pending.remove(address);
+                self.objects.remove(address);
+            }
+            Entry::Moved { from, to } => {
+                if let Some(record) = self.objects.remove(from) {
+                    self.objects.insert(to.clone(), record);
+                }
+            }
+            Entry::Settled { address, applied, prevent_destroy, force_destroy, manage } => {
+                if let Some(record) = self.objects.get_mut(address) {
+                    record.applied.clone_from(applied);
+                    record.prevent_destroy = *prevent_destroy;
+                    record.force_destroy = *force_destroy;
+                    record.manage = *manage;
+                }
+            }
+            Entry::Dropped { address } => {
+                self.pending.remove(address);
+            }
+        }
     }
 }

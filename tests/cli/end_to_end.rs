@@ -391,16 +391,6 @@ fn nobody_to_ask_is_a_refusal() {
 }
 
 #[test]
-fn a_second_run_is_told_who_holds_the_lock() {
-    let project = applied();
-    let path = project.path(".personaform/sandbox/state.json.lock");
-    let lock = std::fs::File::options().write(true).open(&path).expect("there");
-    lock.lock().expect("locked");
-    let run = project.run(&["--sandbox", "apply", "-y"]).ends(4);
-    assert!(run.stderr.contains("locked by another run: `personaform apply`"), "{}", run.stderr);
-}
-
-#[test]
 fn a_selection_plans_only_what_it_names_and_a_wrong_one_says_so() {
     let project = Project::example();
     project.run(&["--sandbox", "apply", "-y", "--target", "tavus.*"]).ends(0);

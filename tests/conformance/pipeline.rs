@@ -17,9 +17,9 @@ use personaform::plan::planner::{AccountSide, Situation, plan};
 use personaform::plan::{Action, Address, Plan, Resource};
 use personaform::provider::Provider;
 use personaform::providers;
-use personaform::reconcile::{Applier, Connection, Entry, Observer, Outcome, refresh};
+use personaform::reconcile::{Applier, Connection, Entry, Interest, Observer, Outcome, Reader, refresh};
 use personaform::sandbox::{Miniature, Running, serve};
-use personaform::state::{Sealer, State, StateFile};
+use personaform::state::{Memory, Sealer, State, StateFile};
 use secrecy::SecretString;
 use serde_json::Value;
 
@@ -139,7 +139,10 @@ impl Pipeline {
         }
         let everywhere = |_: &Address| true;
         let recorded = &read.state.objects;
-        let refreshed = refresh(&self.connections, &read.desired, recorded, &read.moves, &everywhere).await;
+        let pending = &read.state.pending;
+        let readers = self.connections.iter().map(|(name, connection)| (name.clone(), Reader::of(connection))).collect();
+        let interest = Interest { desired: &read.desired, recorded, pending, moves: &read.moves, scope: &everywhere };
+        let refreshed = refresh(&readers, interest).await;
         let side = AccountSide {
             provider: self.provider.id().to_owned(),
             title: self.provider.service().title.to_owned(),
@@ -153,9 +156,18 @@ impl Pipeline {
             recorded,
             observed: &refreshed.observed,
             namesakes: &refreshed.namesakes,
+            pending,
+            traces: &refreshed.traces,
+            vanished: &refreshed.vanished,
             scope: &everywhere,
             adopt: false,
-            limits: Limits { max_deletes: 1000, max_share: None, allow_deletes: true, allow_changes: true },
+            limits: Limits {
+                max_deletes: 1000,
+                max_share: None,
+                allow_deletes: true,
+                allow_changes: true,
+                allow_vanished: true,
+            },
             basis: Basis::default(),
         };
         plan(&situation).unwrap_or_else(|unproven| panic!("a plan disproves itself: {unproven}"))
@@ -164,14 +176,19 @@ impl Pipeline {
     /// Carries a plan out and stores the state.
     pub(crate) async fn apply(&self, read: &Read, plan: &Plan) -> Outcome {
         let stop = AtomicBool::new(false);
+        // A journal goes on where the loaded one ended.
+        let mut file = self.state_file();
+        file.load().expect("a state");
         let applier = Applier {
             connections: &self.connections,
-            memory: Mutex::new((self.state_file(), read.state.clone())),
+            memory: Mutex::new(Memory::new(file, read.state.clone())),
             parallelism: 4,
             stop: &stop,
             now: &|| "2026-06-01T00:00:00Z".to_owned(),
             observer: &Nobody,
         };
-        applier.apply(plan).await.expect("the state can be written")
+        let outcome = applier.apply(plan).await.expect("the journal can be written");
+        applier.settle().expect("the state can be written");
+        outcome
     }
 }

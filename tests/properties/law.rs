@@ -61,6 +61,7 @@ pub(crate) fn planned(world: &mut World, resource: &Resource, known: Option<&Kno
         prevent_destroy: false,
         force_destroy: false,
         resisted: Vec::new(),
+        manage: Default::default(),
         written_at: String::new(),
     });
     let side = AccountSide {
@@ -76,9 +77,12 @@ pub(crate) fn planned(world: &mut World, resource: &Resource, known: Option<&Kno
         recorded: &record.into_iter().map(|record| (address(), record)).collect(),
         observed: &live.iter().map(|live| (address(), Observation::Present(Box::new(live.clone())))).collect(),
         namesakes: &BTreeMap::from([(address(), Namesakes::Found(Vec::new()))]),
+        pending: &BTreeMap::new(),
+        traces: &BTreeMap::new(),
+        vanished: &BTreeMap::new(),
         scope: &|_| true,
         adopt: false,
-        limits: Limits { max_deletes: 0, max_share: None, allow_deletes: false, allow_changes: true },
+        limits: Limits { max_deletes: 0, max_share: None, allow_deletes: false, allow_changes: true, allow_vanished: false },
         basis: Basis::default(),
     };
     let plan = plan(&situation).map_err(|unproven| TestCaseError::fail(unproven.to_string()))?;

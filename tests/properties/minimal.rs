@@ -207,6 +207,7 @@ proptest! {
             ignore: Vec::new(),
             prevent_destroy: false,
             force_destroy: false,
+            manage: Default::default(),
         };
         let seen = Live { fields: live.clone(), ..Live::empty(RemoteId::new("p1")) };
         let draft = TAVUS.update(&seen, &resource, &found.edits);

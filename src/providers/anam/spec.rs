@@ -213,6 +213,7 @@ pub(super) fn compile(address: &Address, persona: &Persona, target: &Target) -> 
         ignore: target.settings.ignore_changes.clone(),
         prevent_destroy: target.settings.prevent_destroy,
         force_destroy: target.settings.force_destroy,
+        manage: target.settings.manage,
     })
 }
 

@@ -126,6 +126,7 @@ pub(super) fn compile(address: &Address, persona: &Persona, target: &Target) -> 
         ignore: target.settings.ignore_changes.clone(),
         prevent_destroy: target.settings.prevent_destroy,
         force_destroy: target.settings.force_destroy,
+        manage: target.settings.manage,
     })
 }
 
@@ -232,6 +233,7 @@ mod tests {
             prevent_destroy: true,
             force_destroy: true,
             ignore_changes: vec![Pointer::new(["role"])],
+            manage: Default::default(),
             release: None,
         };
         let resource = compile(&address(), &persona(shared()), &target(json!({}), settings)).expect("a resource");

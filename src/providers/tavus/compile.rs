@@ -55,6 +55,7 @@ pub(super) fn compile(api: Api, address: &Address, persona: &Persona, target: &T
         ignore: target.settings.ignore_changes.clone(),
         prevent_destroy: target.settings.prevent_destroy,
         force_destroy: target.settings.force_destroy,
+        manage: target.settings.manage,
     })
 }
 

@@ -29,6 +29,7 @@ fn resource(fields: Value) -> Resource {
         ignore: Vec::new(),
         prevent_destroy: false,
         force_destroy: false,
+        manage: Default::default(),
     }
 }
 

@@ -83,13 +83,12 @@ fn print(page: &mut Page, indent: usize, entry: &Entry, change: Option<&Change>,
     }
     page.line(Gutter::sign(indent, sign(entry.action), Tone::Action(entry.action)), &spans);
     let below = indent + 2;
-    let next = match &entry.ending {
-        Ending::Done { .. } => return,
+    match &entry.ending {
+        Ending::Done { .. } => {}
         Ending::Diverged { differences } => {
             differences.iter().for_each(|difference| differ(page, below, entry, difference, options));
-            "see what is left with `personaform plan`; what the service does not keep must leave the file"
         }
-        Ending::Failed { request, status, message, help } => {
+        Ending::Failed { request, status, message, .. } => {
             let lead = match (request, status) {
                 (Some(request), Some(status)) => format!("{request} was answered with {status}: "),
                 (Some(request), None) => format!("{request}: "),
@@ -98,22 +97,13 @@ fn print(page: &mut Page, indent: usize, entry: &Entry, change: Option<&Change>,
             };
             said(page, below, &lead, message, options);
             sent_before(page, below, entry, change, matches!(status, Some(400..=499)));
-            help.as_deref().unwrap_or("mend the cause, then run `personaform apply` again: what is done stays done")
         }
-        Ending::Stale { message } => {
-            said(page, below, "", message, options);
-            "look at a new plan with `personaform plan`"
-        }
-        Ending::NotStarted { message } => {
-            said(page, below, "", message, options);
-            "run `personaform apply` again"
-        }
-        Ending::Unknown { request, message, help } => {
-            said(page, below, &format!("{request}: "), message, options);
-            help
-        }
-    };
-    page.line(Gutter::indent(below).hang(6), &[Span::new(Tone::Strong, "next: "), Span::plain(next)]);
+        Ending::Stale { message } | Ending::NotStarted { message } => said(page, below, "", message, options),
+        Ending::Unknown { request, message, .. } => said(page, below, &format!("{request}: "), message, options),
+    }
+    if let Some(next) = entry.next_step() {
+        page.line(Gutter::indent(below).hang(6), &[Span::new(Tone::Strong, "next: "), Span::plain(next)]);
+    }
 }
 
 /// What came back: as many lines as the service wrote, cut if they are many.

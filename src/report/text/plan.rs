@@ -33,6 +33,9 @@ pub fn plan(plan: &Plan, options: &Options) -> String {
     obstacles(&mut page, plan);
     page.gap();
     page.line(Gutter::indent(0), &summary(plan));
+    if !plan.changes.is_empty() && !plan.digest.is_empty() {
+        page.line(Gutter::indent(0), &[Span::new(Tone::Faint, format!("Digest: {}", plan.digest))]);
+    }
     page.finish()
 }
 
@@ -123,6 +126,18 @@ fn obstacles(page: &mut Page, plan: &Plan) {
         page.line(Gutter::indent(0), &[Span::new(Tone::Bad, "Gate closed, nothing will be applied:")]);
         for gate in &plan.gates {
             item(page, &gate.name, &gate.why, format!("to open it: {}", gate.opened_by));
+        }
+    }
+    if !plan.observed.is_empty() {
+        page.gap();
+        page.line(Gutter::indent(0), &[Span::new(Tone::Warning, "Observed, not as the files say, and never written:")]);
+        for observed in &plan.observed {
+            let paths: Vec<String> = observed.edits.iter().map(|edit| format!("`{}`", edit.path)).collect();
+            let address = observed.address.to_string();
+            page.line(
+                Gutter::indent(2).hang(2),
+                &[Span::new(Tone::Strong, &*address), Span::plain(format!(" ({}): {}", observed.id, paths.join(", ")))],
+            );
         }
     }
     if !plan.settled.is_empty() {

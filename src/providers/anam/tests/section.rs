@@ -152,6 +152,7 @@ fn settings_bind_ignore_and_protect() {
         prevent_destroy: true,
         force_destroy: true,
         ignore_changes: vec![Pointer::new(["voiceId"])],
+        manage: Default::default(),
         release: None,
     };
     let compiled = compile_with(ids(), named(), settings).expect("a resource");

@@ -10,7 +10,7 @@ use crate::report::text::{self, Options};
 
 fn entry(address: &str, action: Action, requests_sent: usize, ending: Ending) -> Entry {
     let address = Address::parse(address).expect("an address");
-    Entry { address, action, id: Some(RemoteId::new("p1")), requests_sent, ending }
+    Entry { address, action, id: Some(RemoteId::new("p1")), requests_sent, exchanges: Vec::new(), ending }
 }
 
 fn shown(entries: Vec<Entry>, interrupted: bool) -> String {
