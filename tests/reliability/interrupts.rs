@@ -51,6 +51,9 @@ impl Watch for Gatekeeper {
         true
     }
     fn after(&self, _: &str, _: &Incoming) {}
+    fn end(&self) {
+        self.let_go();
+    }
 }
 
 fn send(child: &Child, signal: &str) {

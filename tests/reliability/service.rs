@@ -19,6 +19,8 @@ pub(crate) trait Watch: Send + Sync {
     fn before(&self, account: &str, request: &Incoming) -> bool;
     /// The service has done what was asked, and nobody knows yet.
     fn after(&self, account: &str, request: &Incoming);
+    /// The test is over, perhaps by a panic: whatever is held up must go.
+    fn end(&self) {}
 }
 
 /// Lets everything pass.
@@ -166,6 +168,7 @@ impl Services {
 
 impl Drop for Services {
     fn drop(&mut self) {
+        self.watcher.lock().expect("nobody panics").end();
         drop(self.running.take());
         // A request that a failed test still holds up must not hold up the end of the test as well.
         self.runtime.take().into_iter().for_each(Runtime::shutdown_background);
