@@ -19,6 +19,10 @@ pub trait Provider: Dialect {
     /// The JSON Schema of a target section's own fields.
     fn section(&self, generator: &mut SchemaGenerator) -> Schema;
 
+    /// Where the shared fields of a persona go: `name`, `description`, `prompt`, each with the pointer of the field here. Only for
+    /// telling where a field was written.
+    fn shared(&self) -> &'static [(&'static str, &'static str)];
+
     /// Turns a target of a persona into what is wanted of one object.
     ///
     /// # Errors

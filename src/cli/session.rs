@@ -17,7 +17,7 @@ use crate::persona::{find_root, load};
 use crate::plan::change::Basis;
 use crate::plan::gate::Limits;
 use crate::plan::planner::{AccountSide, Situation, plan};
-use crate::plan::{Address, Plan, Resource};
+use crate::plan::{Address, Plan, Resource, Sources};
 use crate::provider::Provider;
 use crate::providers;
 use crate::reconcile::{Connection, refresh};
@@ -36,6 +36,8 @@ pub(super) struct Session {
     pub(super) desired: BTreeMap<Address, Resource>,
     /// New address to old address.
     pub(super) moves: BTreeMap<Address, Address>,
+    /// Where in the files they were written.
+    pub(super) sources: BTreeMap<Address, Sources>,
     /// The state as it was loaded.
     pub(super) state: State,
     /// Where it is kept.
@@ -148,6 +150,7 @@ impl Session {
         let mut session = Self {
             desired: compiled.resources,
             moves: compiled.moves,
+            sources: compiled.sources,
             state,
             state_file,
             connections: BTreeMap::new(),
@@ -231,6 +234,7 @@ impl Session {
     async fn plan_for(&self, desired: &BTreeMap<Address, Resource>, planning: &Planning, moving: bool) -> Result<Plan, Stop> {
         self.check_selection()?;
         let none = BTreeMap::new();
+        let unblamed = BTreeMap::new();
         let moves = if moving { &self.moves } else { &none };
         let scope = |address: &Address| self.selects(address);
         let recorded = &self.state.objects;
@@ -247,6 +251,7 @@ impl Session {
         let situation = Situation {
             accounts: accounts.collect(),
             desired,
+            sources: if moving { &self.sources } else { &unblamed },
             moves,
             recorded,
             observed: &refreshed.observed,

@@ -11,6 +11,7 @@ pub mod planner;
 pub mod proof;
 pub mod resource;
 pub mod rules;
+pub mod source;
 #[cfg(test)]
 mod tests;
 pub mod value;
@@ -20,3 +21,4 @@ pub use change::{Action, Change, Edit, Method, Plan, Reason, Request};
 pub use dialect::{Dialect, Draft};
 pub use resource::{Live, Record, RemoteId, Resource};
 pub use rules::{Clear, FieldRule, Listing, Reading, Rules};
+pub use source::{Piece, Source, Sources};

@@ -3,4 +3,5 @@
 
 pub mod json;
 pub mod problems;
+mod shown;
 pub mod text;

@@ -72,6 +72,10 @@ impl Provider for Tavus {
         spec::Section::json_schema(generator)
     }
 
+    fn shared(&self) -> &'static [(&'static str, &'static str)] {
+        &[("name", "/persona_name"), ("prompt", "/system_prompt")]
+    }
+
     fn compile(&self, address: &Address, persona: &Persona, target: &Target) -> Result<Resource, Vec<Problem>> {
         compile::compile(address, persona, target)
     }

@@ -3,10 +3,11 @@
 use similar::DiffableStr;
 use unicode_width::UnicodeWidthStr;
 
+use super::super::shown::units::{Row, Unit, rows};
+use super::super::shown::{count, visible};
+use super::marks;
 use super::page::{Gutter, Page, Span};
 use super::style::Tone;
-use super::units::{Row, Unit, rows};
-use super::{count, visible, words};
 
 /// Unchanged lines or sentences shown before and after a change.
 const CONTEXT: usize = 2;
@@ -86,7 +87,7 @@ fn print(page: &mut Page, indent: usize, room: usize, row: &Row<'_>) {
         Row::Removed(unit) => line(page, removed, unit, vec![Span::new(Tone::Removed, shown(unit))]),
         Row::Added(unit) => line(page, added, unit, vec![Span::new(Tone::Added, shown(unit))]),
         Row::Changed(old, new) => {
-            let (old_spans, new_spans) = words::marked(old.text, new.text);
+            let (old_spans, new_spans) = marks::marked(old.text, new.text);
             line(page, removed, old, old_spans);
             line(page, added, new, new_spans);
         }

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use super::super::shown::{count, sign};
 use super::page::{Gutter, Page, Span};
-use super::style::{Tone, sign};
-use super::{Options, count, edit::Editor, plan::heading};
+use super::style::Tone;
+use super::{Options, edit::Editor, plan::heading};
 use crate::plan::{Action, Address, Change, Plan};
 use crate::reconcile::{Difference, Ending, Entry, Outcome};
 

@@ -13,18 +13,18 @@ const MOST_PAIRS: usize = 4_000;
 
 /// A line, or a sentence of one.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Unit<'a> {
+pub(in crate::report) struct Unit<'a> {
     /// With the line's end, where it has one.
-    pub(super) text: &'a str,
+    pub(in crate::report) text: &'a str,
     /// Whether it begins a line.
-    pub(super) starts: bool,
+    pub(in crate::report) starts: bool,
     /// Whether it ends a line.
-    pub(super) ends: bool,
+    pub(in crate::report) ends: bool,
 }
 
 /// One step of the way from the old text to the new one.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Row<'a> {
+pub(in crate::report) enum Row<'a> {
     Same(Unit<'a>),
     Removed(Unit<'a>),
     Added(Unit<'a>),
@@ -32,7 +32,7 @@ pub(super) enum Row<'a> {
 }
 
 /// The steps from an old text to a new one. Changed lines that are wider than `room` are compared by sentences.
-pub(super) fn rows<'a>(old: &'a str, new: &'a str, room: usize) -> Vec<Row<'a>> {
+pub(in crate::report) fn rows<'a>(old: &'a str, new: &'a str, room: usize) -> Vec<Row<'a>> {
     steps(&lines(old), &lines(new), |old, new, rows| {
         let long = |unit: &Unit<'_>| unit.text.width() > room;
         if old.iter().chain(new).any(long) {
