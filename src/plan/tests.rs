@@ -401,9 +401,9 @@ fn source(path: &str, line: usize) -> Source {
 #[test]
 fn a_change_points_at_the_lines_that_ask_for_it() {
     let mut scene = Scene::new()
-        .wants("ada", json!({"prompt": "Be kind.\n\nBe brief.\nBye.", "voice": {"id": "june"}}))
-        .records("ada", "p1", json!({"prompt": "Be kind.\n\nBe long.\nBye.", "voice": {"id": "may"}, "role": "guide"}))
-        .shows("ada", live("p1", json!({"prompt": "Be kind.\n\nBe long.\nBye.", "voice": {"id": "may"}, "role": "guide"})))
+        .wants("ada", json!({"prompt": "Be kind.\n\nBe brief.\nBye.", "voice": "june"}))
+        .records("ada", "p1", json!({"prompt": "Be kind.\n\nBe long.\nBye.", "voice": "may", "role": "guide"}))
+        .shows("ada", live("p1", json!({"prompt": "Be kind.\n\nBe long.\nBye.", "voice": "may", "role": "guide"})))
         .records("bea", "p2", json!({"role": "guide"}))
         .shows("bea", live("p2", json!({"role": "guide"})));
     let piece = |line, path: &str| Piece { line, source: source(path, 1), by_line: true };
@@ -427,7 +427,7 @@ fn a_change_points_at_the_lines_that_ask_for_it() {
         [
             ("/prompt".to_owned(), Some(source("ada.md", 1))),
             ("/role".to_owned(), Some(source("personas/ada.yaml", 7))),
-            ("/voice/id".to_owned(), Some(source("personas/ada.yaml", 8))),
+            ("/voice".to_owned(), Some(source("personas/ada.yaml", 8))),
         ]
     );
     assert_eq!(plan.changes[1].source, None, "no file asks for the end of bea");

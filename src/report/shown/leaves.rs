@@ -1,7 +1,7 @@
 //! The leaves of a change: single values by path, old and new, alike in every format. Lists are compared by element, secrets stay
 //! behind their fence.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map};
 
 use serde_json::{Map, Value};
 use similar::{Algorithm, DiffTag, capture_diff_slices};
@@ -23,6 +23,29 @@ pub(in crate::report) struct Leaf<'a> {
     pub(in crate::report) old: Option<&'a Value>,
     /// Its new value, if it has one.
     pub(in crate::report) new: Option<&'a Value>,
+}
+
+/// The texts that were shown already: most personas have one prompt at several services, and nobody wants to review the same
+/// change twice.
+#[derive(Debug, Default)]
+pub(in crate::report) struct Seen(BTreeMap<(Option<String>, Option<String>), (Pointer, String)>);
+
+impl Seen {
+    /// Where a text, with the same change, was shown before: `/prompt of anam.ada`. Remembers it where not.
+    pub(in crate::report) fn before(&mut self, address: &str, leaf: &Leaf<'_>) -> Option<String> {
+        let text = |value: Option<&Value>| value.and_then(Value::as_str).map(str::to_owned);
+        let pair = (text(leaf.old), text(leaf.new));
+        if ![&pair.0, &pair.1].into_iter().flatten().any(|text| is_text(text)) {
+            return None;
+        }
+        match self.0.entry(pair) {
+            btree_map::Entry::Occupied(entry) => Some(format!("{} of {}", entry.get().0, entry.get().1)),
+            btree_map::Entry::Vacant(entry) => {
+                entry.insert((leaf.path.clone(), address.to_owned()));
+                None
+            }
+        }
+    }
 }
 
 /// The leaves in which two values differ, or the whole value where none is found. What is given has been fenced.

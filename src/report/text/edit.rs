@@ -1,29 +1,40 @@
 //! The edits of one change on the page: values by path, old beside new, lists by element, secrets by name.
 
-use std::collections::{BTreeMap, btree_map};
-
 use serde_json::Value;
 use unicode_width::UnicodeWidthStr;
 
-use super::super::shown::leaves::{Leaf, inline, is_prose, is_text, leaves, remark, short};
+use super::super::shown::leaves::{Leaf, Seen, inline, is_prose, is_text, leaves, remark, short};
 use super::super::shown::secret;
+use super::super::shown::{hunks, place};
 use super::page::{Gutter, Page, Span};
 use super::style::Tone;
 use super::{Options, diff};
 use crate::persona::name::Pointer;
-use crate::plan::{Action, Change};
+use crate::plan::{Action, Change, Piece, Source};
 
 /// Writes values, and remembers the texts that it wrote: most personas have one prompt at several services, and nobody wants
 /// to review the same change twice.
 pub(super) struct Editor<'a> {
     options: &'a Options,
-    /// Old and new text, and where they were shown.
-    shown: BTreeMap<(Option<String>, Option<String>), String>,
+    seen: Seen,
+}
+
+/// What is to be said about a value besides the value.
+#[derive(Clone, Copy)]
+pub(super) struct About<'a> {
+    /// The target.
+    pub(super) address: &'a str,
+    /// Behind the value, in brackets.
+    pub(super) remark: &'a str,
+    /// Where it is asked for.
+    pub(super) source: Option<&'a Source>,
+    /// Where the lines of a text are.
+    pub(super) pieces: &'a [Piece],
 }
 
 impl<'a> Editor<'a> {
     pub(super) fn new(options: &'a Options) -> Self {
-        Self { options, shown: BTreeMap::new() }
+        Self { options, seen: Seen::default() }
     }
 
     /// All edits of a change.
@@ -31,8 +42,11 @@ impl<'a> Editor<'a> {
         let address = change.address.to_string();
         for edit in &change.edits {
             let cleared = edit.to.is_none() && change.action != Action::Delete;
-            let remark = remark(edit, change.reason, cleared);
-            self.values(page, indent, &address, &edit.path, (edit.from.as_ref(), edit.to.as_ref()), &remark);
+            // All of a new object is asked for in one place, which its heading names.
+            let source = edit.source.as_ref().filter(|_| change.action != Action::Create);
+            let about =
+                About { address: &address, remark: &remark(edit, change.reason, cleared), source, pieces: &edit.pieces };
+            self.values(page, indent, &edit.path, (edit.from.as_ref(), edit.to.as_ref()), about);
         }
     }
 
@@ -41,37 +55,28 @@ impl<'a> Editor<'a> {
         &mut self,
         page: &mut Page,
         indent: usize,
-        address: &str,
         path: &Pointer,
         (old, new): (Option<&Value>, Option<&Value>),
-        remark: &str,
+        mut about: About<'_>,
     ) {
         let (old, new) = secret::fence(path.last().unwrap_or_default(), old, new);
         for leaf in &leaves(path, old.as_ref(), new.as_ref()) {
-            let before = self.shown_before(address, leaf);
-            self.leaf(page, indent, leaf, remark, before.as_deref());
+            let before = if self.options.verbose { None } else { self.seen.before(about.address, leaf) };
+            self.leaf(page, indent, leaf, about, before.as_deref());
+            about.source = None;
         }
     }
 
-    /// Where a text, with the same change, was shown before.
-    fn shown_before(&mut self, address: &str, leaf: &Leaf<'_>) -> Option<String> {
-        let text = |value: Option<&Value>| value.and_then(Value::as_str).map(str::to_owned);
-        let pair = (text(leaf.old), text(leaf.new));
-        if self.options.verbose || ![&pair.0, &pair.1].into_iter().flatten().any(|text| is_text(text)) {
-            return None;
-        }
-        match self.shown.entry(pair) {
-            btree_map::Entry::Occupied(entry) => Some(entry.get().clone()),
-            btree_map::Entry::Vacant(entry) => {
-                entry.insert(format!("{} of {address}", leaf.path));
-                None
-            }
-        }
-    }
-
-    fn leaf(&self, page: &mut Page, indent: usize, leaf: &Leaf<'_>, remark: &str, before: Option<&str>) {
+    fn leaf(&self, page: &mut Page, indent: usize, leaf: &Leaf<'_>, about: About<'_>, before: Option<&str>) {
         let path = leaf.path.to_string();
-        let label = |tail: &str| [Span::new(Tone::Strong, path.as_str()), Span::plain(format!("{tail}{remark}"))];
+        let label = |tail: &str| {
+            let source = about.source.map(|source| format!("  {}", place(source))).unwrap_or_default();
+            [
+                Span::new(Tone::Strong, path.as_str()),
+                Span::plain(format!("{tail}{}", about.remark)),
+                Span::new(Tone::Faint, source),
+            ]
+        };
         let below = indent + 4;
         match (leaf.old, leaf.new) {
             (None, None) => {}
@@ -81,7 +86,7 @@ impl<'a> Editor<'a> {
                 match value {
                     Value::String(text) if is_text(text) => {
                         let same = before.map(|before| format!(", the same as {before}")).unwrap_or_default();
-                        page.line(gutter, &label(&format!(": {}{same}", diff::size(text))));
+                        page.line(gutter, &label(&format!(": {}{same}", hunks::size(text))));
                         if before.is_none() {
                             diff::whole(page, below, text, sign, self.options.verbose);
                         }
@@ -108,7 +113,9 @@ impl<'a> Editor<'a> {
                 }
                 page.line(gutter, &label(""));
                 match (old.as_str(), new.as_str()) {
-                    (Some(old), Some(new)) if is_prose(old) && is_prose(new) => diff::change(page, below, old, new),
+                    (Some(old), Some(new)) if is_prose(old) && is_prose(new) => {
+                        diff::change(page, below, old, new, about.pieces);
+                    }
                     _ => {
                         self.side(page, below, '-', old, &old_text);
                         self.side(page, below, '+', new, &new_text);

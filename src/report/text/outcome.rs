@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::super::shown::{count, sign};
+use super::edit::{About, Editor};
 use super::page::{Gutter, Page, Span};
 use super::style::Tone;
-use super::{Options, edit::Editor, plan::heading};
+use super::{Options, plan::heading};
 use crate::plan::{Action, Address, Change, Plan};
 use crate::reconcile::{Difference, Ending, Entry, Outcome};
 
@@ -148,7 +149,9 @@ fn differ(page: &mut Page, indent: usize, entry: &Entry, difference: &Difference
         (None, _) => " (found, not expected)",
     };
     let sides = (difference.expected.as_ref(), difference.found.as_ref());
-    Editor::new(options).values(page, indent, &entry.address.to_string(), &difference.path, sides, remark);
+    let address = entry.address.to_string();
+    let about = About { address: &address, remark, source: None, pieces: &[] };
+    Editor::new(options).values(page, indent, &difference.path, sides, about);
 }
 
 /// The last line: the counts.

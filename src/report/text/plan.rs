@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use unicode_width::UnicodeWidthStr;
 
-use super::super::shown::{count, reason, secret, sign, summary, visible};
+use super::super::shown::{count, place, reason, secret, sign, summary, visible};
 use super::Options;
 use super::edit::Editor;
 use super::page::{Gutter, Page, Span};
@@ -51,6 +51,10 @@ fn print(page: &mut Page, change: &Change, editor: &mut Editor<'_>, options: &Op
     } else {
         page.line(gutter, &header);
         page.line(Gutter::indent(4).hang(2), &[Span::plain(reason)]);
+    }
+    let whole = change.edits.is_empty() || change.action == Action::Create;
+    if let Some(source) = change.source.as_ref().filter(|_| whole) {
+        page.line(Gutter::indent(4), &[Span::new(Tone::Faint, place(source))]);
     }
     editor.edits(page, 4, change);
     for note in &change.notes {
@@ -100,6 +104,9 @@ fn obstacles(page: &mut Page, plan: &Plan) {
         page.line(Gutter::indent(0), &[Span::new(Tone::Bad, "Blocked, not planned:")]);
         for blocked in &plan.blocked {
             item(page, &blocked.address.to_string(), &blocked.why, format!("next: {}", blocked.help));
+            if let Some(source) = &blocked.source {
+                page.line(Gutter::indent(4), &[Span::new(Tone::Faint, place(source))]);
+            }
         }
     }
     if !plan.gates.is_empty() {
