@@ -6,12 +6,12 @@ use std::time::SystemTime;
 
 use super::args::{ApplyArgs, Common, DestroyArgs, Format};
 use super::exit::{Exit, Stop, with_causes};
-use super::plan::{print, read};
+use super::plan::read;
+use super::reports::Subject;
 use super::screen::Screen;
 use super::session::Session;
 use crate::plan::Plan;
 use crate::reconcile::{Applier, Ending, Outcome};
-use crate::report;
 
 /// Applies what the files want, or a saved plan.
 ///
@@ -56,10 +56,12 @@ struct Going {
 }
 
 async fn carry_out(common: &Common, screen: &Screen, session: Session, plan: &Plan, going: &Going) -> Result<Exit, Stop> {
+    let planned = Subject::Plan(plan, going.requests);
     if screen.format == Format::Text {
-        print(common, screen, plan, going.requests);
+        screen.show(planned);
     }
     if let Some(gate) = plan.gates.first() {
+        screen.publish_plan(planned)?;
         let others = plan.gates.len() - 1;
         let more = if others == 0 { String::new() } else { format!(" (and {others} more)") };
         return Err(Stop::refused(format!("nothing was applied, the gate `{}` is closed: {}{more}", gate.name, gate.why))
@@ -79,9 +81,8 @@ async fn carry_out(common: &Common, screen: &Screen, session: Session, plan: &Pl
     };
     if plan.changes.is_empty() {
         applier.apply(plan).await.map_err(|error| Stop::failed(with_causes(&error)))?;
-        if screen.format == Format::Json {
-            screen.json(&report::json::outcome(&Outcome::default()));
-        }
+        let outcome = Outcome::default();
+        screen.publish_after_plan(Subject::Outcome(&outcome, plan, false), "")?;
         return Ok(if plan.blocked.is_empty() { Exit::Done } else { Exit::Failed });
     }
     if !going.yes && !screen.confirm("\nApply these changes?")? {
@@ -93,13 +94,7 @@ async fn carry_out(common: &Common, screen: &Screen, session: Session, plan: &Pl
     let result = until_interrupted(&stop, applier.apply(plan)).await;
     progress.finish();
     let outcome = result.map_err(|error| Stop::failed(with_causes(&error)))?;
-    match screen.format {
-        Format::Json => screen.json(&report::json::outcome(&outcome)),
-        Format::Text => {
-            let options = report::text::Options { width: screen.width(), requests: going.requests, verbose: common.verbose };
-            screen.result(&format!("\n{}", report::text::outcome(&outcome, plan, &options)));
-        }
-    }
+    screen.publish_after_plan(Subject::Outcome(&outcome, plan, going.requests), "\n")?;
     Ok(exit(&outcome, plan))
 }
 

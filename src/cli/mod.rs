@@ -5,6 +5,7 @@ pub mod args;
 mod exit;
 mod other;
 mod plan;
+mod reports;
 mod screen;
 mod session;
 
@@ -14,7 +15,7 @@ use screen::Screen;
 
 /// Runs the command line and gives the exit code.
 pub fn run(cli: &Cli) -> u8 {
-    let screen = Screen::new(&cli.common);
+    let screen = Screen::new(&cli.common, cli.command.reporting());
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -23,13 +24,17 @@ pub fn run(cli: &Cli) -> u8 {
         }
     };
     let common = &cli.common;
+    if let Err(stop) = reports::check(&cli.command, common) {
+        screen.misuse(&stop);
+        return exit::Exit::Failed.code();
+    }
     let result = runtime.block_on(async {
         match &cli.command {
-            Command::Validate => other::validate(common, &screen),
+            Command::Validate(_) => other::validate(common, &screen),
             Command::Plan(args) => plan::plan(common, &screen, args).await,
             Command::Apply(args) => apply::apply(common, &screen, args).await,
             Command::Destroy(args) => apply::destroy(common, &screen, args).await,
-            Command::Show(args) => plan::show(common, &screen, args),
+            Command::Show(args) => plan::show(&screen, args),
             Command::State(command) => other::state(common, &screen, command),
             Command::Schema(args) => other::schema(common, &screen, args),
             Command::Sandbox(args) => other::sandbox(common, &screen, args).await,

@@ -21,14 +21,11 @@ use crate::state::StateFile;
 pub(super) fn validate(common: &Common, screen: &Screen) -> Result<Exit, Stop> {
     let root = root(common)?;
     let (project, compiled) = read_project(common, screen, &root)?;
-    match screen.format {
-        Format::Json => screen.json(&json!({"problems": []})),
-        Format::Text => screen.result(&format!(
-            "No problems in {} with {}.\n",
-            counted(project.personas.len(), "persona"),
-            counted(compiled.resources.len(), "target")
-        )),
+    if screen.format == Format::Text {
+        let (personas, targets) = (counted(project.personas.len(), "persona"), counted(compiled.resources.len(), "target"));
+        screen.result(&format!("No problems in {personas} with {targets}.\n"));
     }
+    screen.publish_warnings()?;
     Ok(Exit::Done)
 }
 
@@ -52,7 +49,7 @@ pub(super) fn state(common: &Common, screen: &Screen, command: &StateCommand) ->
     match command {
         StateCommand::List => match screen.format {
             Format::Json => screen.json(&json!({ "objects": state.objects })),
-            Format::Text => {
+            _ => {
                 let width = state.objects.keys().map(|address| address.to_string().len()).max().unwrap_or_default();
                 for (address, record) in &state.objects {
                     screen.result(&format!("{:width$}  {}  {}\n", address.to_string(), record.id, record.written_at));
@@ -92,6 +89,8 @@ pub(super) fn schema(common: &Common, screen: &Screen, args: &SchemaArgs) -> Res
         },
         Document::State => schemas::state(),
         Document::Plan => schemas::plan(),
+        Document::Outcome => schemas::outcome(),
+        Document::Problems => schemas::problems(),
     };
     screen.result(&format!("{document:#}\n"));
     Ok(Exit::Done)
@@ -136,7 +135,7 @@ pub(super) async fn sandbox(common: &Common, screen: &Screen, args: &SandboxArgs
                 .collect();
             screen.json(&json!({ "accounts": accounts }));
         }
-        Format::Text => {
+        _ => {
             for (name, (url, header, variable, key)) in &served {
                 screen.result(&format!("{name}\n  base_url  {url}\n  header    {header}\n  key       {variable}={key}\n"));
             }

@@ -21,7 +21,6 @@ use crate::plan::{Address, Plan, Resource, Sources};
 use crate::provider::Provider;
 use crate::providers;
 use crate::reconcile::{Connection, refresh};
-use crate::report;
 use crate::sandbox::{Running, ServeError};
 use crate::state::{Lock, Sealer, State, StateFile};
 
@@ -76,7 +75,7 @@ pub(super) fn read_project(common: &Common, screen: &Screen, root: &Path) -> Res
     match (loaded.project, compiled) {
         (Some(project), Some(compiled)) if problems.iter().all(|problem| problem.severity == Severity::Warning) => {
             if !problems.is_empty() {
-                screen.aside(&report::problems::problems(&problems));
+                screen.warn(problems);
             }
             Ok((project, compiled))
         }

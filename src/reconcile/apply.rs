@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
 
 use futures_util::future::join_all;
 use futures_util::stream::{self, StreamExt};
@@ -11,6 +12,7 @@ use serde_json::{Map, Value};
 use super::connection::{Connection, Failure, label};
 use super::outcome::{Difference, Ending, Entry, Outcome};
 use super::verify;
+use crate::http::counting_retries;
 use crate::persona::name::AccountName;
 use crate::plan::{Action, Address, Change, Live, Plan, Record, RemoteId, Request, proof};
 use crate::state::{State, StateError, StateFile};
@@ -67,6 +69,7 @@ impl Applier<'_> {
     /// # Errors
     /// When state cannot be saved before anything is sent.
     pub async fn apply(&self, plan: &Plan) -> Result<Outcome, StateError> {
+        let begun = Instant::now();
         self.settle(plan)?;
         let mut by_account: BTreeMap<&AccountName, Vec<&Change>> = BTreeMap::new();
         for change in &plan.changes {
@@ -78,7 +81,7 @@ impl Applier<'_> {
         });
         let mut entries: Vec<Entry> = join_all(accounts).await.into_iter().flatten().collect();
         entries.sort_by(|left, right| left.address.cmp(&right.address));
-        Ok(Outcome { entries, interrupted: self.stop.load(Ordering::Relaxed) })
+        Ok(Outcome { entries, interrupted: self.stop.load(Ordering::Relaxed), milliseconds: since(begun) })
     }
 
     /// Corrects what state remembers of objects that are as they should be.
@@ -97,17 +100,28 @@ impl Applier<'_> {
     }
 
     async fn entry(&self, account: &AccountName, change: &Change) -> Entry {
+        let begun = Instant::now();
+        let mut retries = 0;
         let mut work = Work { applier: self, change, id: change.id.clone(), sent: 0 };
         let ending = if self.stop.load(Ordering::Relaxed) {
             Ending::NotStarted { message: "the run was interrupted".to_owned() }
         } else if let Some(connection) = self.connections.get(account) {
             self.observer.begun(&change.address, change.action);
-            work.carry_out(connection).await.unwrap_or_else(|ending| ending)
+            let (ending, repeated) = counting_retries(work.carry_out(connection)).await;
+            retries = repeated;
+            ending.unwrap_or_else(|ending| ending)
         } else {
             Ending::NotStarted { message: format!("there is no account `{account}`") }
         };
-        let entry =
-            Entry { address: change.address.clone(), action: change.action, id: work.id, requests_sent: work.sent, ending };
+        let entry = Entry {
+            address: change.address.clone(),
+            action: change.action,
+            id: work.id,
+            requests_sent: work.sent,
+            retries,
+            milliseconds: since(begun),
+            ending,
+        };
         self.observer.ended(&entry);
         entry
     }
@@ -145,6 +159,10 @@ impl Applier<'_> {
         edit(state);
         file.save(state)
     }
+}
+
+fn since(begun: Instant) -> u64 {
+    u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX)
 }
 
 /// One change on its way.

@@ -14,6 +14,8 @@ pub struct Outcome {
     pub entries: Vec<Entry>,
     /// Whether somebody interrupted the run.
     pub interrupted: bool,
+    /// How long it took.
+    pub milliseconds: u64,
 }
 
 /// What became of one change.
@@ -30,6 +32,10 @@ pub struct Entry {
     pub id: Option<RemoteId>,
     /// How many writing requests were answered with success.
     pub requests_sent: usize,
+    /// How often a request had to be sent again.
+    pub retries: u32,
+    /// How long the change took.
+    pub milliseconds: u64,
     /// How it ended.
     #[serde(flatten)]
     pub ending: Ending,

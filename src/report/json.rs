@@ -1,47 +1,91 @@
 //! Plans and outcomes as JSON for machines. The shapes are those of the types themselves; no wording lives here.
 
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value;
 
 use crate::plan::Plan;
 use crate::plan::change::FORMAT_VERSION;
-use crate::reconcile::{Ending, Outcome};
+use crate::reconcile::{Ending, Entry, Outcome};
 
 /// A plan, exactly as it is saved.
 pub fn plan(plan: &Plan) -> Value {
     serde_json::to_value(plan).expect("a plan is plain data with text keys")
 }
 
-/// An outcome: `format_version`, `summary` (how many entries ended in which way), `entries`, `interrupted`.
+/// The JSON of an outcome.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct OutcomeDocument<'a> {
+    /// Version of this format: a new minor only adds fields.
+    pub format_version: &'static str,
+    /// How many changes ended in which way.
+    pub summary: Endings,
+    /// One entry per change of the plan, in the plan's order.
+    pub entries: &'a [Entry],
+    /// Whether somebody interrupted the run.
+    pub interrupted: bool,
+    /// How long it took.
+    pub milliseconds: u64,
+}
+
+/// How many changes ended in which way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Endings {
+    /// Written, read back, and as predicted.
+    pub done: usize,
+    /// Written, but the service made something else of it.
+    pub diverged: usize,
+    /// Refused, or not reached.
+    pub failed: usize,
+    /// Not touched, because the object is no longer as the plan saw it.
+    pub stale: usize,
+    /// Not begun.
+    pub not_started: usize,
+    /// Sent, and nobody knows whether it was done.
+    pub unknown: usize,
+}
+
+/// An outcome with its counts.
 pub fn outcome(outcome: &Outcome) -> Value {
-    let mut summary = json!({"done": 0, "diverged": 0, "failed": 0, "stale": 0, "not_started": 0, "unknown": 0});
+    let mut summary = Endings::default();
     for entry in &outcome.entries {
-        let name = match entry.ending {
-            Ending::Done { .. } => "done",
-            Ending::Diverged { .. } => "diverged",
-            Ending::Failed { .. } => "failed",
-            Ending::Stale { .. } => "stale",
-            Ending::NotStarted { .. } => "not_started",
-            Ending::Unknown { .. } => "unknown",
-        };
-        summary[name] = json!(summary[name].as_u64().unwrap_or(0) + 1);
+        *match entry.ending {
+            Ending::Done { .. } => &mut summary.done,
+            Ending::Diverged { .. } => &mut summary.diverged,
+            Ending::Failed { .. } => &mut summary.failed,
+            Ending::Stale { .. } => &mut summary.stale,
+            Ending::NotStarted { .. } => &mut summary.not_started,
+            Ending::Unknown { .. } => &mut summary.unknown,
+        } += 1;
     }
-    json!({
-        "format_version": FORMAT_VERSION,
-        "summary": summary,
-        "entries": outcome.entries,
-        "interrupted": outcome.interrupted,
-    })
+    let Outcome { entries, interrupted, milliseconds } = outcome;
+    let document = OutcomeDocument {
+        format_version: FORMAT_VERSION,
+        summary,
+        entries,
+        interrupted: *interrupted,
+        milliseconds: *milliseconds,
+    };
+    serde_json::to_value(document).expect("an outcome is plain data with text keys")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::plan::{Action, Address, RemoteId};
-    use crate::reconcile::Entry;
+    use serde_json::json;
 
     fn entry(address: &str, ending: Ending) -> Entry {
         let address = Address::parse(address).expect("an address");
-        Entry { address, action: Action::Update, id: Some(RemoteId::new("p1")), requests_sent: 1, ending }
+        Entry {
+            address,
+            action: Action::Update,
+            id: Some(RemoteId::new("p1")),
+            requests_sent: 1,
+            retries: 0,
+            milliseconds: 0,
+            ending,
+        }
     }
 
     #[test]
@@ -53,6 +97,7 @@ mod tests {
                 entry("tavus.cyd", Ending::NotStarted { message: "interrupted".into() }),
             ],
             interrupted: true,
+            milliseconds: 5,
         });
         assert_eq!(
             value["summary"],
@@ -61,7 +106,8 @@ mod tests {
         assert_eq!(value["interrupted"], json!(true));
         assert_eq!(
             value["entries"][0],
-            json!({"address": "tavus.ada", "action": "update", "id": "p1", "requests_sent": 1, "ending": "done", "verified": true})
+            json!({"address": "tavus.ada", "action": "update", "id": "p1", "requests_sent": 1, "retries": 0, "milliseconds": 0,
+                "ending": "done", "verified": true})
         );
     }
 

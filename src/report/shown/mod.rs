@@ -1,6 +1,8 @@
 //! What is shown of a plan, alike in every format: the words for reasons and counts, the leaves of a change, the steps from an old
 //! text to a new one, secrets, and hidden characters made visible. No layout, no colour, no markup.
 
+pub(super) mod endings;
+pub(super) mod fields;
 pub(super) mod hunks;
 pub(super) mod leaves;
 pub(super) mod secret;
@@ -25,7 +27,13 @@ pub(super) fn count(number: usize, noun: &str) -> String {
 
 /// Why, in words.
 pub(super) fn reason(change: &Change) -> String {
-    let mut words = match (change.action, change.reason) {
+    let moved = change.moved_from.as_ref().map(|old| format!("; moved from {old}"));
+    format!("{}{}", why(change), moved.unwrap_or_default())
+}
+
+/// Why, without the address that it had before.
+pub(super) fn why(change: &Change) -> &'static str {
+    match (change.action, change.reason) {
         (Action::Adopt, _) => "declared in the files, exists already",
         (Action::Move, _) => "renamed, the object stays as it is",
         (Action::Forget, _) => "removed from the files, the object stays at the service",
@@ -34,11 +42,6 @@ pub(super) fn reason(change: &Change) -> String {
         (_, Reason::Drifted) => "drifted: changed elsewhere, put right",
         (_, Reason::Removed) => "removed from the file",
     }
-    .to_owned();
-    if let Some(old) = &change.moved_from {
-        words.push_str(&format!("; moved from {old}"));
-    }
-    words
 }
 
 /// The sign of an action, for eyes without colour.

@@ -93,7 +93,10 @@ fn sentence_end(text: &str) -> usize {
         // Going on behind the whole run of marks keeps this linear, whatever the text.
         let closed = rest[at..].trim_start_matches(|char| is_mark(char) || CLOSING.contains(&char));
         let next = closed.trim_start();
-        let is_end = UNSPACED.contains(&mark) || (next.len() < closed.len() && !next.starts_with(char::is_lowercase));
+        // The number of a list's item belongs to its sentence.
+        let counts = || text[..text.len() - rest.len() + at].trim().chars().all(|char| char.is_ascii_digit());
+        let is_end =
+            UNSPACED.contains(&mark) || (next.len() < closed.len() && !next.starts_with(char::is_lowercase) && !counts());
         if next.is_empty() || is_end {
             return text.len() - next.len();
         }
@@ -180,6 +183,7 @@ mod tests {
     fn sentences_end_in_every_script() {
         let all = |text: &'static str| -> Vec<&str> { sentences(&lines(text)).into_iter().map(|unit| unit.text).collect() };
         assert_eq!(all("丁寧に。「はい！」と言う。\n次。"), ["丁寧に。", "「はい！」", "と言う。\n", "次。"]);
+        assert_eq!(all("3. Ask twice. Then stop."), ["3. Ask twice. ", "Then stop."]);
         assert_eq!(all("He said \"go.\" Then v1.2 came... Now"), ["He said \"go.\" ", "Then v1.2 came... ", "Now"]);
     }
 }

@@ -70,7 +70,8 @@ impl<'a> Editor<'a> {
     fn leaf(&self, page: &mut Page, indent: usize, leaf: &Leaf<'_>, about: About<'_>, before: Option<&str>) {
         let path = leaf.path.to_string();
         let label = |tail: &str| {
-            let source = about.source.map(|source| format!("  {}", place(source))).unwrap_or_default();
+            let source =
+                about.source.filter(|_| before.is_none()).map(|source| format!("  {}", place(source))).unwrap_or_default();
             [
                 Span::new(Tone::Strong, path.as_str()),
                 Span::plain(format!("{tail}{}", about.remark)),
