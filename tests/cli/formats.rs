@@ -130,20 +130,20 @@ fn a_format_that_means_nothing_to_a_command_is_refused_before_anything_is_done()
 fn mistaken() -> Project {
     let project = Project::new(&[
         (".git/HEAD", "ref: refs/heads/main\n"),
-        ("bots/personaform.yaml", "accounts:\n  anam: {}\n"),
+        ("böts 1/personaform.yaml", "accounts:\n  anam: {}\n"),
         (
-            "bots/personas/ä da.yaml",
+            "böts 1/personas/ada.yaml",
             "name: Ada\nprompt: { $file: missing.md }\ntargets:\n  anam:\n    avatarId: a\n    voice_Id: v\n    avatarModel: cara-99\n",
         ),
     ]);
-    project.write("bots/personas/bea.yaml", "name: Bea\ntargets:\n  anm: {}\n");
+    project.write("böts 1/personas/bea.yaml", "name: Bea\ntargets:\n  anm: {}\n");
     project
 }
 
 #[test]
 fn problems_reach_code_scanning_annotations_and_code_quality() {
     let project = mistaken();
-    let run = |format: &str| project.run(&["-C", "bots", "validate", "--format", format]).ends(5).stdout;
+    let run = |format: &str| project.run(&["-C", "böts 1", "validate", "--format", format]).ends(5).stdout;
     let sarif: Value = serde_json::from_str(&run("sarif")).expect("JSON");
     assert_eq!(sarif["version"], "2.1.0");
     let run_ = &sarif["runs"][0];
@@ -160,14 +160,14 @@ fn problems_reach_code_scanning_annotations_and_code_quality() {
         assert_eq!(result["ruleId"], rules[index]);
         let place = &result["locations"][0]["physicalLocation"];
         assert!(
-            place["artifactLocation"]["uri"].as_str().is_some_and(|uri| uri.starts_with("bots/") && uri.is_ascii()),
+            place["artifactLocation"]["uri"].as_str().is_some_and(|uri| uri.starts_with("b%C3%B6ts%201/") && uri.is_ascii()),
             "{place}"
         );
         assert!(place["region"]["endColumn"].as_u64() >= place["region"]["startColumn"].as_u64());
     }
     let misspelled = results.iter().find(|result| result["ruleId"] == "unknown-field").expect("the misspelled field");
     let change = &misspelled["fixes"][0]["artifactChanges"][0];
-    assert_eq!(change["artifactLocation"]["uri"], "bots/personas/%C3%A4%20da.yaml");
+    assert_eq!(change["artifactLocation"]["uri"], "b%C3%B6ts%201/personas/ada.yaml");
     assert_eq!(
         change["replacements"][0],
         json!({"deletedRegion": {"startLine": 6, "startColumn": 5, "endLine": 6, "endColumn": 13}, "insertedContent": {"text": "voiceId"}})
@@ -182,13 +182,13 @@ fn problems_reach_code_scanning_annotations_and_code_quality() {
     }
     let log = run("github");
     assert!(
-        log.contains("::error file=bots/personas/ä da.yaml,line=6,endLine=6,col=5,endColumn=12,title=unknown-field::"),
+        log.contains("::error file=böts 1/personas/ada.yaml,line=6,endLine=6,col=5,endColumn=12,title=unknown-field::"),
         "{log}"
     );
     let quality: Value = serde_json::from_str(&run("gitlab-codequality")).expect("JSON");
     let entry =
         quality.as_array().expect("a list").iter().find(|entry| entry["check_name"] == "unknown-field").expect("an entry");
-    assert_eq!(entry["location"], json!({"path": "bots/personas/ä da.yaml", "lines": {"begin": 6}}));
+    assert_eq!(entry["location"], json!({"path": "böts 1/personas/ada.yaml", "lines": {"begin": 6}}));
     let problems: Value = serde_json::from_str(&run("json")).expect("JSON");
     let validator = validator_for(&personaform::schemas::problems()).expect("a schema");
     let errors: Vec<String> = validator.iter_errors(&problems).map(|error| error.to_string()).collect();
@@ -198,7 +198,7 @@ fn problems_reach_code_scanning_annotations_and_code_quality() {
 #[test]
 fn a_plan_that_cannot_be_made_is_reported_too() {
     let project = mistaken();
-    let run = project.run(&["-C", "bots", "--sandbox", "plan", "--format", "markdown", "--report", "html=plan.html"]).ends(5);
+    let run = project.run(&["-C", "böts 1", "--sandbox", "plan", "--format", "markdown", "--report", "html=plan.html"]).ends(5);
     assert!(run.stdout.starts_with("## personaform: nothing was planned\n"), "{}", run.stdout);
     assert!(
         run.stdout

@@ -100,11 +100,24 @@ fn text(html: &mut Html, old: &str, new: &str, field: &Field<'_>) {
                             source(html, Some(next));
                         }
                     });
-                    rows.iter().for_each(|step| row(html, step, &mut numbers));
+                    // Both sides are the same here: one element per line keeps a page with many prompts light.
+                    html.element("div", &[("class", "sheet")], |html| {
+                        rows.iter().for_each(|step| folded(html, step, &mut numbers))
+                    });
                 }),
             }
         }
     });
+}
+
+/// A row inside a fold.
+fn folded(html: &mut Html, row: &Row<'_>, numbers: &mut Numbers) {
+    if let Row::Same(unit) = row {
+        numbers.old += usize::from(unit.starts);
+        numbers.new += usize::from(unit.starts);
+        let line = visible::safe(visible::context_line(unit.text)).into_owned();
+        html.element("p", &[("dir", "auto")], |html| html.exact(&line));
+    }
 }
 
 /// Which side of a row.
