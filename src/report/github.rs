@@ -14,7 +14,7 @@ use super::shown::words::{self, Stretch};
 use super::shown::{reason, summary, visible};
 use crate::persona::problem::{Problem, Severity};
 use crate::plan::{Action, Change, Plan, Source};
-use crate::reconcile::Outcome;
+use crate::reconcile::{Ending, Outcome};
 
 /// How a workflow command is marked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -188,7 +188,7 @@ pub fn outcome(outcome: &Outcome, plan: &Plan, folder: &str) -> String {
         let source =
             plan.changes.iter().find(|change| change.address == entry.address).and_then(|change| change.source.as_ref());
         let mut message = said(&entry.ending).map(|(lead, words)| format!("{lead}{words}")).unwrap_or_default();
-        if let crate::reconcile::Ending::Diverged { differences } = &entry.ending {
+        if let Ending::Diverged { differences } = &entry.ending {
             let paths: Vec<String> = differences.iter().map(|difference| format!("`{}`", difference.path)).collect();
             message = format!("the service made something else of {}", paths.join(", "));
         }

@@ -1,6 +1,8 @@
 //! The page in a real browser: headless Chromium loads it, and what it then says of itself is checked. Needs `chromium` on the
 //! path: CI installs it and fails without it, elsewhere the tests say that they are skipped.
 
+#![expect(clippy::print_stderr, reason = "a skipped test says so, and a measured one says its figure")]
+
 use std::fmt::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};

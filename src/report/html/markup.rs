@@ -24,7 +24,7 @@ impl Html {
     /// A sentence in which what stands in backticks is code.
     pub(super) fn words(&mut self, text: &str) {
         let parts: Vec<&str> = text.split('`').collect();
-        if parts.len() % 2 == 0 {
+        if parts.len().is_multiple_of(2) {
             return self.text(text);
         }
         for (index, part) in parts.iter().enumerate() {

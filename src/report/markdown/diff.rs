@@ -4,7 +4,7 @@
 use unicode_width::UnicodeWidthStr;
 
 use crate::plan::{Action, Change, Piece};
-use crate::reconcile::Difference;
+use crate::reconcile::outcome::Difference;
 use crate::report::shown::fields::{Body, Field, each, each_difference};
 use crate::report::shown::hunks::{Step, folded_words, line_ends, size, steps};
 use crate::report::shown::leaves::Seen;

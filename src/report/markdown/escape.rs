@@ -24,7 +24,7 @@ pub(super) fn cell(text: &str) -> String {
 /// harmless as it is.
 pub(super) fn words(text: &str) -> String {
     let parts: Vec<&str> = text.split('`').collect();
-    if parts.len() % 2 == 0 {
+    if parts.len().is_multiple_of(2) {
         return if is_harmless(text) { text.to_owned() } else { code(text) };
     }
     let spoken = |(index, part): (usize, &&str)| match (index % 2, part.trim().is_empty()) {

@@ -6,7 +6,7 @@ use super::leaves::{Leaf, Seen, inline, is_prose, is_text, leaves, remark, short
 use super::secret;
 use crate::persona::name::Pointer;
 use crate::plan::{Action, Change, Piece, Source};
-use crate::reconcile::Difference;
+use crate::reconcile::outcome::Difference;
 
 /// One value that comes, goes or changes.
 pub(in crate::report) struct Field<'a> {
