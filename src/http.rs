@@ -1,5 +1,6 @@
 //! One transport: origin, credentials, time limits, retries and redaction. Knows nothing of personas, plans or providers' meanings.
 
+use std::cell::Cell;
 use std::time::Duration;
 
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
@@ -8,6 +9,20 @@ use serde_json::Value;
 
 use crate::plan::{Method, Request};
 use crate::provider::{Body, Response, Service};
+
+tokio::task_local! {
+    static RETRIES: Cell<u32>;
+}
+
+/// Runs a piece of work and counts how often its requests had to be sent again.
+pub async fn counting_retries<T>(work: impl Future<Output = T>) -> (T, u32) {
+    RETRIES
+        .scope(Cell::new(0), async {
+            let result = work.await;
+            (result, RETRIES.with(Cell::get))
+        })
+        .await
+}
 
 /// How often and how patiently a client tries.
 #[derive(Clone, Copy, Debug)]
@@ -129,6 +144,8 @@ impl Client {
             let pause = wait.unwrap_or(self.patience.pause * 2u32.pow(tries)).min(self.patience.longest_pause);
             tokio::time::sleep(pause).await;
             tries += 1;
+            // Nobody counts outside of an apply.
+            let _ = RETRIES.try_with(|retries| retries.set(retries.get() + 1));
         }
     }
 

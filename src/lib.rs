@@ -4,9 +4,9 @@
 //!
 //! ```text
 //! files ──load──▶ Project ──compile──▶ Resources ─┐
-//!        persona            providers             ├─plan──▶ Plan ──report──▶ text, JSON
+//!        persona            providers             ├─plan──▶ Plan ──report──▶ text, JSON, Markdown, HTML, …
 //! services ──refresh──▶ Observations ─────────────┤  plan     │
-//!           reconcile                             │           └──apply──▶ Outcome ──report──▶ text, JSON
+//!           reconcile                             │           └──apply──▶ Outcome ──report──▶ the same
 //! state ──────load──────▶ Records ────────────────┘               reconcile: send, read back, verify, remember
 //! ```
 //!

@@ -37,6 +37,10 @@ pub trait Provider: Dialect {
         Vec::new()
     }
 
+    /// Where the shared fields of a persona go: `name`, `description`, `prompt`, each with the pointer of the field here. Only for
+    /// telling where a field was written.
+    fn shared(&self) -> &'static [(&'static str, &'static str)];
+
     /// Turns a target of a persona into what is wanted of one object.
     ///
     /// # Errors

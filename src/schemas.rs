@@ -1,4 +1,4 @@
-//! The published JSON Schemas: project, persona, state, plan. Committed below `schemas/` and held equal by a test.
+//! The published JSON Schemas: project, persona, state, plan, outcome, problems. Committed below `schemas/` and held equal by a test.
 
 use schemars::generate::SchemaSettings;
 use serde_json::Value;
@@ -7,6 +7,8 @@ use crate::persona::name::AccountName;
 use crate::persona::schema;
 use crate::plan::Plan;
 use crate::providers;
+use crate::report::json::OutcomeDocument;
+use crate::report::problems::ProblemsDocument;
 use crate::state::State;
 
 /// Schema of `personaform.yaml`.
@@ -29,4 +31,14 @@ pub fn state() -> Value {
 /// Schema of a plan's JSON.
 pub fn plan() -> Value {
     SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<Plan>().to_value()
+}
+
+/// Schema of an outcome's JSON.
+pub fn outcome() -> Value {
+    SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<OutcomeDocument<'_>>().to_value()
+}
+
+/// Schema of the JSON of problems.
+pub fn problems() -> Value {
+    SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<ProblemsDocument>().to_value()
 }

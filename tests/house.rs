@@ -15,7 +15,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("state", &["persona::name", "plan"]),
     ("reconcile", &["persona::name", "plan", "provider", "http", "state"]),
     ("report", &["persona", "plan", "provider", "reconcile::outcome", "reconcile::{"]),
-    ("schemas", &["persona", "plan", "providers", "state"]),
+    ("schemas", &["persona", "plan", "providers", "report", "state"]),
     ("cli", &["http", "persona", "plan", "provider", "providers", "reconcile", "report", "sandbox", "schemas", "state"]),
     ("lib", &[]),
     ("main", &["cli"]),

@@ -5,12 +5,12 @@ use std::sync::Mutex;
 use super::args::{ApplyArgs, Common, DestroyArgs, Format, Planning};
 use super::exit::{Exit, Stop, with_causes};
 use super::interrupt::Interrupt;
-use super::plan::{print, read};
+use super::plan::read;
+use super::reports::Subject;
 use super::screen::Screen;
 use super::session::{Session, now};
 use crate::plan::Plan;
 use crate::reconcile::{Applier, Ending, Outcome};
-use crate::report;
 use crate::state::Memory;
 
 /// Applies what the files want, or a saved plan.
@@ -67,14 +67,16 @@ async fn carry_out(
     plan: &Plan,
     going: &Going<'_>,
 ) -> Result<Exit, Stop> {
+    let planned = Subject::Plan(plan, going.requests);
     if screen.format == Format::Text {
-        print(common, screen, plan, going.requests);
+        screen.show(planned);
     }
     if let Some(expected) = going.expected.as_ref().filter(|expected| **expected != plan.digest) {
         let message = format!("nothing was applied: the plan's digest is {}, and {expected} was expected", plan.digest);
         return Err(Stop::refused(message).with_help("something has changed since that plan: review the new one"));
     }
     if let Some(gate) = plan.gates.first() {
+        screen.publish_plan(planned)?;
         let others = plan.gates.len() - 1;
         let more = if others == 0 { String::new() } else { format!(" (and {others} more)") };
         return Err(Stop::refused(format!("nothing was applied, the gate `{}` is closed: {}{more}", gate.name, gate.why))
@@ -106,20 +108,7 @@ async fn carry_out(
     progress.finish();
     let outcome = result.map_err(|error| Stop::failed(with_causes(&error)))?;
     let settled = applier.settle();
-    match screen.format {
-        Format::Json => {
-            let mut value = report::json::outcome(&outcome);
-            if !plan.blocked.is_empty() {
-                value["blocked"] = serde_json::json!(plan.blocked);
-            }
-            screen.json(&value);
-        }
-        Format::Text if plan.changes.is_empty() => {}
-        Format::Text => {
-            let options = report::text::Options { width: screen.width(), requests: going.requests, verbose: common.verbose };
-            screen.result(&format!("\n{}", report::text::outcome(&outcome, plan, &options)));
-        }
-    }
+    screen.publish_after_plan(Subject::Outcome(&outcome, plan, going.requests), "\n")?;
     settled.map_err(|error| {
         Stop::failed(with_causes(&error))
             .with_help("nothing is lost: the journal beside it holds what was done, and is read with it")

@@ -72,6 +72,54 @@ pub enum Format {
     Text,
     /// For machines.
     Json,
+    /// For a comment below a pull request.
+    Markdown,
+    /// One page for a browser.
+    Html,
+    /// Annotations of GitHub Actions.
+    Github,
+    /// Code scanning (SARIF 2.1.0).
+    Sarif,
+    /// The counts for GitLab's merge request widget.
+    GitlabPlan,
+    /// GitLab's code quality report.
+    GitlabCodequality,
+}
+
+impl Format {
+    /// The word on the command line.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Json => "json",
+            Self::Markdown => "markdown",
+            Self::Html => "html",
+            Self::Github => "github",
+            Self::Sarif => "sarif",
+            Self::GitlabPlan => "gitlab-plan",
+            Self::GitlabCodequality => "gitlab-codequality",
+        }
+    }
+}
+
+/// A file that a result is written to, and how.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReportTo {
+    /// The format.
+    pub format: Format,
+    /// The file.
+    pub file: PathBuf,
+}
+
+/// Where results go besides the screen.
+#[derive(Clone, Debug, Args)]
+pub struct Reporting {
+    /// Also write the result to a file in another format, as in `markdown=plan.md` (repeatable).
+    #[arg(long = "report", value_name = "FORMAT=FILE", value_parser = super::reports::parse)]
+    pub reports: Vec<ReportTo>,
+    /// The most characters of Markdown: a number, or what a comment may have at `github` or `gitlab`.
+    #[arg(long, value_name = "N", default_value = "github", value_parser = super::reports::limit)]
+    pub markdown_limit: usize,
 }
 
 /// When colour is used.
@@ -89,7 +137,7 @@ pub enum Color {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Check all files and report every problem.
-    Validate,
+    Validate(Reporting),
     /// Show what apply would change, down to each request.
     Plan(PlanArgs),
     /// Make the changes: plan, ask, apply, read back.
@@ -107,6 +155,20 @@ pub enum Command {
     Schema(SchemaArgs),
     /// Serve the embedded miniatures of the providers for other clients, until interrupted.
     Sandbox(SandboxArgs),
+}
+
+impl Command {
+    /// Where a command's results go besides the screen; none where it writes no reports.
+    pub fn reporting(&self) -> Option<&Reporting> {
+        match self {
+            Self::Validate(reporting) => Some(reporting),
+            Self::Plan(args) => Some(&args.reporting),
+            Self::Apply(args) => Some(&args.reporting),
+            Self::Destroy(args) => Some(&args.reporting),
+            Self::Show(args) => Some(&args.reporting),
+            _ => None,
+        }
+    }
 }
 
 /// What plan and apply share.
@@ -149,6 +211,9 @@ pub struct PlanArgs {
     /// Exit with 2 when there are changes.
     #[arg(long)]
     pub detailed_exitcode: bool,
+    /// Reports.
+    #[command(flatten)]
+    pub reporting: Reporting,
 }
 
 /// Flags of `apply`.
@@ -169,6 +234,9 @@ pub struct ApplyArgs {
     /// Do not ask.
     #[arg(short = 'y', long = "auto-approve", visible_alias = "yes")]
     pub yes: bool,
+    /// Reports.
+    #[command(flatten)]
+    pub reporting: Reporting,
 }
 
 /// Flags of `destroy`.
@@ -183,6 +251,9 @@ pub struct DestroyArgs {
     /// Do not ask.
     #[arg(short = 'y', long = "auto-approve", visible_alias = "yes")]
     pub yes: bool,
+    /// Reports.
+    #[command(flatten)]
+    pub reporting: Reporting,
 }
 
 /// Flags of `drift`.
@@ -212,6 +283,9 @@ pub struct ShowArgs {
     /// Print the exact requests.
     #[arg(long)]
     pub requests: bool,
+    /// Reports.
+    #[command(flatten)]
+    pub reporting: Reporting,
 }
 
 /// What to do with state.
@@ -275,6 +349,10 @@ pub enum Document {
     State,
     /// The JSON of a plan.
     Plan,
+    /// The JSON of what an apply did.
+    Outcome,
+    /// The JSON of what is wrong with the files.
+    Problems,
 }
 
 /// Flags of `sandbox`.

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::Notify;
 
 use super::exit::Exit;
-use super::screen::Screen;
+use super::screen::Aside;
 
 /// Whether somebody wants this run to end.
 #[derive(Debug)]
@@ -20,7 +20,7 @@ pub(super) struct Interrupt {
 
 impl Interrupt {
     /// Listens from now on, instead of the system's way of ending the process.
-    pub(super) fn listen(screen: Screen) -> Arc<Self> {
+    pub(super) fn listen(aside: Aside) -> Arc<Self> {
         let interrupt = Arc::new(Self { stop: AtomicBool::new(false), orderly: AtomicBool::new(false), first: Notify::new() });
         let mut signals = Signals::new();
         let listener = Arc::clone(&interrupt);
@@ -28,7 +28,7 @@ impl Interrupt {
             signals.next().await;
             listener.stop.store(true, Ordering::SeqCst);
             if listener.orderly.load(Ordering::SeqCst) {
-                screen.aside("Interrupted: requests under way are finished and recorded. Once more to stop at once.\n");
+                aside.say("Interrupted: requests under way are finished and recorded. Once more to stop at once.\n");
             }
             listener.first.notify_one();
             signals.next().await;

@@ -9,6 +9,7 @@ mod memory;
 mod onlooker;
 mod other;
 mod plan;
+mod reports;
 mod screen;
 mod session;
 
@@ -34,7 +35,7 @@ pub fn main() -> u8 {
 }
 
 fn run(cli: &Cli) -> u8 {
-    let screen = Screen::new(&cli.common);
+    let screen = Screen::new(&cli.common, cli.command.reporting());
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -43,16 +44,20 @@ fn run(cli: &Cli) -> u8 {
         }
     };
     let common = &cli.common;
+    if let Err(stop) = reports::check(&cli.command, common) {
+        screen.misuse(&stop);
+        return exit::Exit::Failed.code();
+    }
     let result = runtime.block_on(async {
-        let interrupt = Interrupt::listen(screen);
+        let interrupt = Interrupt::listen(screen.asides());
         let command = async {
             match &cli.command {
-                Command::Validate => other::validate(common, &screen),
+                Command::Validate(_) => other::validate(common, &screen),
                 Command::Plan(args) => plan::plan(common, &screen, args).await,
                 Command::Apply(args) => apply::apply(common, &screen, args, &interrupt).await,
                 Command::Destroy(args) => apply::destroy(common, &screen, args, &interrupt).await,
                 Command::Drift(args) => drift::drift(common, &screen, args).await,
-                Command::Show(args) => plan::show(common, &screen, args),
+                Command::Show(args) => plan::show(&screen, args),
                 Command::State(command) => memory::state(common, &screen, command).await,
                 Command::Schema(args) => other::schema(common, &screen, args),
                 Command::Sandbox(args) => other::sandbox(common, &screen, args, &interrupt).await,

@@ -20,14 +20,11 @@ use crate::schemas;
 pub(super) fn validate(common: &Common, screen: &Screen) -> Result<Exit, Stop> {
     let root = root(common)?;
     let (project, compiled) = read_project(common, screen, &root)?;
-    match screen.format {
-        Format::Json => screen.json(&json!({"problems": []})),
-        Format::Text => screen.result(&format!(
-            "No problems in {} with {}.\n",
-            counted(project.personas.len(), "persona"),
-            counted(compiled.resources.len(), "target")
-        )),
+    if screen.format == Format::Text {
+        let (personas, targets) = (counted(project.personas.len(), "persona"), counted(compiled.resources.len(), "target"));
+        screen.result(&format!("No problems in {personas} with {targets}.\n"));
     }
+    screen.publish_warnings()?;
     Ok(Exit::Done)
 }
 
@@ -47,6 +44,8 @@ pub(super) fn schema(common: &Common, screen: &Screen, args: &SchemaArgs) -> Res
         },
         Document::State => schemas::state(),
         Document::Plan => schemas::plan(),
+        Document::Outcome => schemas::outcome(),
+        Document::Problems => schemas::problems(),
     };
     screen.result(&format!("{document:#}\n"));
     Ok(Exit::Done)
@@ -91,7 +90,7 @@ pub(super) async fn sandbox(common: &Common, screen: &Screen, args: &SandboxArgs
                 .collect();
             screen.json(&json!({ "accounts": accounts }));
         }
-        Format::Text => {
+        _ => {
             for (name, (url, header, variable, key)) in &served {
                 screen.result(&format!("{name}\n  base_url  {url}\n  header    {header}\n  key       {variable}={key}\n"));
             }

@@ -3,8 +3,9 @@
 use std::io::Write;
 use std::path::Path;
 
-use super::args::{Common, Format, PlanArgs, ShowArgs};
+use super::args::{Common, PlanArgs, ShowArgs};
 use super::exit::{Exit, Stop};
+use super::reports::Subject;
 use super::screen::Screen;
 use super::session::Session;
 use crate::plan::Plan;
@@ -18,7 +19,7 @@ use crate::report;
 pub(super) async fn plan(common: &Common, screen: &Screen, args: &PlanArgs) -> Result<Exit, Stop> {
     let session = Session::open(common, screen, None, None).await?;
     let plan = session.plan(&args.planning).await?;
-    print(common, screen, &plan, args.planning.requests);
+    screen.publish(Subject::Plan(&plan, args.planning.requests))?;
     if let Some(path) = &args.out {
         save(&plan, path)?;
         screen.hint(&format!("\nSaved. To apply exactly this: personaform apply {}", path.display()));
@@ -33,21 +34,10 @@ pub(super) async fn plan(common: &Common, screen: &Screen, args: &PlanArgs) -> R
 ///
 /// # Errors
 /// When the file is no plan.
-pub(super) fn show(common: &Common, screen: &Screen, args: &ShowArgs) -> Result<Exit, Stop> {
+pub(super) fn show(screen: &Screen, args: &ShowArgs) -> Result<Exit, Stop> {
     let plan = read(&args.plan_file)?;
-    print(common, screen, &plan, args.requests);
+    screen.publish(Subject::Plan(&plan, args.requests))?;
     Ok(Exit::Done)
-}
-
-/// Prints a plan in the wanted format.
-pub(super) fn print(common: &Common, screen: &Screen, plan: &Plan, requests: bool) {
-    match screen.format {
-        Format::Json => screen.json(&report::json::plan(plan)),
-        Format::Text => {
-            let options = report::text::Options { width: screen.width(), requests, verbose: common.verbose };
-            screen.result(&report::text::plan(plan, &options));
-        }
-    }
 }
 
 fn save(plan: &Plan, path: &Path) -> Result<(), Stop> {

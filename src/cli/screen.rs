@@ -1,38 +1,151 @@
 //! The screen: what is printed where, in colour or not, questions and progress. Results go to standard output, all else to standard
 //! error.
 
+use std::cell::{Cell, RefCell};
 use std::io::{BufRead, IsTerminal, Write};
 
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::args::{Color, Common, Format};
+use super::args::{Color, Common, Format, ReportTo, Reporting};
 use super::exit::Stop;
+use super::reports::{self, Rendering, Subject};
+use crate::persona::problem::Problem;
 use crate::plan::{Action, Address};
 use crate::reconcile::{Ending, Entry, Observer};
 use crate::report;
 
-/// How this run prints.
+/// Standard error in this run's colours.
 #[derive(Clone, Copy, Debug)]
+pub(super) struct Aside {
+    choice: ColorChoice,
+}
+
+impl Aside {
+    /// Prints something that is no result.
+    pub(super) fn say(self, text: &str) {
+        let mut stream = AutoStream::new(std::io::stderr().lock(), self.choice);
+        let _ = stream.write_all(text.as_bytes()).and_then(|()| stream.flush());
+    }
+}
+
+/// How this run prints, and where it reports.
+#[derive(Debug)]
 pub(super) struct Screen {
     choice: ColorChoice,
-    /// Text or JSON.
+    /// How the result is printed.
     pub(super) format: Format,
     /// Whether hints and progress are wanted.
     pub(super) chatty: bool,
+    verbose: bool,
     may_ask: bool,
+    reports: Vec<ReportTo>,
+    markdown_limit: usize,
+    folder: String,
+    warnings: RefCell<Vec<Problem>>,
+    /// Whether the result stands on the screen, and in the reports.
+    told: Cell<bool>,
 }
 
 impl Screen {
     /// A screen after the flags.
-    pub(super) fn new(common: &Common) -> Self {
+    pub(super) fn new(common: &Common, reporting: Option<&Reporting>) -> Self {
         let choice = match common.color {
             Color::Auto => ColorChoice::Auto,
             Color::Always => ColorChoice::AlwaysAnsi,
             Color::Never => ColorChoice::Never,
         };
-        Self { choice, format: common.format, chatty: !common.quiet, may_ask: !common.no_input }
+        Self {
+            choice,
+            format: common.format,
+            chatty: !common.quiet,
+            verbose: common.verbose,
+            may_ask: !common.no_input,
+            reports: reporting.map(|reporting| reporting.reports.clone()).unwrap_or_default(),
+            markdown_limit: reporting.map_or(report::markdown::GITHUB, |reporting| reporting.markdown_limit),
+            folder: reports::folder(common),
+            warnings: RefCell::default(),
+            told: Cell::new(false),
+        }
+    }
+
+    /// Shows warnings about the files at once, and keeps them for the reports.
+    pub(super) fn warn(&self, problems: Vec<Problem>) {
+        self.aside(&report::problems::problems(&problems));
+        self.warnings.borrow_mut().extend(problems);
+    }
+
+    /// A result in a format; none where the format cannot say it.
+    fn rendered(&self, subject: Subject<'_>, format: Format, width: usize) -> Option<String> {
+        let warnings = self.warnings.borrow();
+        let (verbose, markdown_limit) = (self.verbose, self.markdown_limit);
+        Rendering { width, verbose, markdown_limit, folder: &self.folder, warnings: &warnings }.render(subject, format)
+    }
+
+    /// Prints a result in the wanted format.
+    pub(super) fn show(&self, subject: Subject<'_>) {
+        match self.rendered(subject, self.format, self.width()) {
+            Some(text) if self.format == Format::Text => self.result(&text),
+            // What is no text of ours for a terminal is printed to the letter.
+            Some(text) => self.raw(&text),
+            None => {}
+        }
+    }
+
+    /// Prints a result and writes the reports.
+    ///
+    /// # Errors
+    /// When a report cannot be written.
+    pub(super) fn publish(&self, subject: Subject<'_>) -> Result<(), Stop> {
+        self.show(subject);
+        self.write_reports(subject)
+    }
+
+    /// The same for a run that shows its plan as text before.
+    ///
+    /// # Errors
+    /// As [`Screen::publish`].
+    pub(super) fn publish_after_plan(&self, subject: Subject<'_>, gap: &str) -> Result<(), Stop> {
+        let nothing = matches!(subject, Subject::Outcome(outcome, ..) if outcome.entries.is_empty());
+        if self.format != Format::Text || !nothing {
+            self.result(if self.format == Format::Text { gap } else { "" });
+            self.show(subject);
+        }
+        self.write_reports(subject)
+    }
+
+    /// The plan of a run that ends before anything is applied; as text it was shown, and its JSON would be taken for an outcome.
+    ///
+    /// # Errors
+    /// As [`Screen::publish`].
+    pub(super) fn publish_plan(&self, subject: Subject<'_>) -> Result<(), Stop> {
+        if !matches!(self.format, Format::Text | Format::Json) {
+            self.show(subject);
+        }
+        self.write_reports(subject)
+    }
+
+    /// The warnings as the result.
+    ///
+    /// # Errors
+    /// As [`Screen::publish`].
+    pub(super) fn publish_warnings(&self) -> Result<(), Stop> {
+        let warnings = self.warnings.take();
+        if self.format != Format::Text {
+            self.show(Subject::Problems(&warnings));
+        }
+        self.write_reports(Subject::Problems(&warnings))
+    }
+
+    fn write_reports(&self, subject: Subject<'_>) -> Result<(), Stop> {
+        self.told.set(true);
+        for ReportTo { format, file } in &self.reports {
+            if let Some(text) = self.rendered(subject, *format, 100) {
+                reports::write(&anstream::adapter::strip_str(&text).to_string(), file)?;
+            }
+        }
+        Ok(())
     }
 
     /// Columns of the terminal; 100 where there is none.
@@ -49,6 +162,12 @@ impl Screen {
         let _ = stream.write_all(text.as_bytes()).and_then(|()| stream.flush());
     }
 
+    /// Prints a result that is not for a terminal.
+    fn raw(&self, text: &str) {
+        let mut stream = std::io::stdout().lock();
+        let _ = stream.write_all(text.as_bytes()).and_then(|()| stream.flush());
+    }
+
     /// Prints a JSON result.
     pub(super) fn json(&self, value: &serde_json::Value) {
         self.result(&format!("{value:#}\n"));
@@ -56,8 +175,12 @@ impl Screen {
 
     /// Prints something that is no result.
     pub(super) fn aside(&self, text: &str) {
-        let mut stream = AutoStream::new(std::io::stderr().lock(), self.choice);
-        let _ = stream.write_all(text.as_bytes()).and_then(|()| stream.flush());
+        self.asides().say(text);
+    }
+
+    /// The way for what is no result, for those who outlive this value.
+    pub(super) fn asides(&self) -> Aside {
+        Aside { choice: self.choice }
     }
 
     /// Prints a hint, unless nobody wants one.
@@ -67,12 +190,42 @@ impl Screen {
         }
     }
 
-    /// Prints why a command stopped.
+    /// Prints why a command stopped, and reports it where nothing else was.
     pub(super) fn stop(&self, stop: &Stop) {
+        self.explain(stop);
+        if self.told.get() {
+            return;
+        }
+        let problems = match stop {
+            Stop::Problems(problems) => problems.clone(),
+            Stop::Because { message, help, .. } => {
+                let problem = Problem::nowhere("stopped", message.clone());
+                vec![help.iter().fold(problem, |problem, help| problem.with_help(help.clone()))]
+            }
+        };
+        let subject = Subject::Problems(&problems);
+        let is_problems = matches!(stop, Stop::Problems(_));
+        match self.format {
+            Format::Text => {}
+            // A reader of JSON finds a failure that is no problem of the files in the exit code.
+            Format::Json if !is_problems => {}
+            _ => self.show(subject),
+        }
+        if let Err(Stop::Because { message, .. }) = self.write_reports(subject) {
+            self.aside(&format!("{message}\n"));
+        }
+    }
+
+    /// Prints what is wrong with the command line.
+    pub(super) fn misuse(&self, stop: &Stop) {
+        self.explain(stop);
+    }
+
+    fn explain(&self, stop: &Stop) {
         let red = AnsiColor::Red.on_default().bold();
         let bold = Style::new().bold();
         match stop {
-            Stop::Problems(problems) if self.format == Format::Json => self.json(&report::problems::problems_json(problems)),
+            Stop::Problems(_) if self.format == Format::Json => {}
             Stop::Problems(problems) => self.aside(&report::problems::problems(problems)),
             Stop::Because { message, help, .. } => {
                 self.aside(&format!("{red}error{red:#}{bold}: {message}{bold:#}\n"));
@@ -103,7 +256,7 @@ impl Screen {
 
     /// A progress display for so many changes; invisible where standard error is no terminal.
     pub(super) fn progress(&self, changes: usize) -> Progress {
-        if !self.chatty || self.format == Format::Json {
+        if !self.chatty || self.format != Format::Text {
             return Progress { bar: ProgressBar::hidden() };
         }
         let bar = ProgressBar::new(u64::try_from(changes).unwrap_or(u64::MAX));

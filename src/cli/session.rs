@@ -18,11 +18,10 @@ use crate::persona::{find_root, load};
 use crate::plan::change::Basis;
 use crate::plan::gate::Limits;
 use crate::plan::planner::{AccountSide, Situation, plan};
-use crate::plan::{Address, Plan, Resource};
+use crate::plan::{Address, Plan, Resource, Sources};
 use crate::provider::Provider;
 use crate::providers;
 use crate::reconcile::{Connection, Interest, Reader, refresh};
-use crate::report;
 use crate::sandbox::{Running, ServeError};
 use crate::state::{Held, Holder, Lock, Sealer, State, StateFile};
 
@@ -40,6 +39,8 @@ pub(super) struct Session {
     pub(super) desired: BTreeMap<Address, Resource>,
     /// New address to old address.
     pub(super) moves: BTreeMap<Address, Address>,
+    /// Where in the files they were written.
+    pub(super) sources: BTreeMap<Address, Sources>,
     /// The state as it was loaded.
     pub(super) state: State,
     /// Where it is kept; taken out by whoever writes.
@@ -81,7 +82,7 @@ pub(super) fn read_project(common: &Common, screen: &Screen, root: &Path) -> Res
     match (loaded.project, compiled) {
         (Some(project), Some(compiled)) if problems.iter().all(|problem| problem.severity == Severity::Warning) => {
             if !problems.is_empty() {
-                screen.aside(&report::problems::problems(&problems));
+                screen.warn(problems);
             }
             Ok((project, compiled))
         }
@@ -206,6 +207,7 @@ impl Session {
         let mut session = Self {
             desired: compiled.resources,
             moves: compiled.moves,
+            sources: compiled.sources,
             state,
             state_file,
             connections: BTreeMap::new(),
@@ -309,6 +311,7 @@ impl Session {
     async fn plan_for(&self, desired: &BTreeMap<Address, Resource>, planning: &Planning, moving: bool) -> Result<Plan, Stop> {
         self.check_selection()?;
         let none = BTreeMap::new();
+        let unblamed = BTreeMap::new();
         let moves = if moving { &self.moves } else { &none };
         let scope = |address: &Address| self.selects(address);
         let (recorded, pending) = (&self.state.objects, &self.state.pending);
@@ -316,6 +319,7 @@ impl Session {
         let situation = Situation {
             accounts: self.sides(),
             desired,
+            sources: if moving { &self.sources } else { &unblamed },
             moves,
             recorded,
             observed: &refreshed.observed,

@@ -65,6 +65,8 @@ pub struct Persona {
     pub previously: Option<Key>,
     /// Its targets by account.
     pub targets: Vec<Target>,
+    /// Where the shared fields were written, and what they are made of.
+    pub places: Places,
     /// The whole document's place.
     pub place: Place,
 }
@@ -111,11 +113,26 @@ pub struct Settings {
     pub manage: Manage,
 }
 
+/// A stretch of a text that stands in one file: from its first line to where the next piece begins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Piece {
+    /// The line of the text at which the piece begins, from 1.
+    pub line: usize,
+    /// The file that it stands in, relative to the project's root.
+    pub path: PathBuf,
+    /// The line of that file, from 1.
+    pub at: usize,
+    /// Whether the lines that follow in the text follow in the file too.
+    pub by_line: bool,
+}
+
 /// Tells where the fields of a target were written, so that a provider can point at a mistake.
 #[derive(Debug)]
 pub struct Places {
     /// The place of each field by pointer below the section; keys and values alike begin here.
     pub fields: BTreeMap<Pointer, Place>,
+    /// What the texts among them are made of, where that is known by line.
+    pub pieces: BTreeMap<Pointer, Vec<Piece>>,
     /// The place of the section itself.
     pub section: Place,
 }

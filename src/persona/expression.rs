@@ -5,12 +5,14 @@
 //! and never put into a document.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use secrecy::SecretString;
 use serde_json::{Map, Value, json};
 
+use super::document::Piece;
+use super::name::Pointer;
 use super::node::{Kind, Node};
 use super::problem::Problem;
 use super::source::{self, Unreadable};
@@ -127,12 +129,22 @@ pub(super) struct Resolver<'a> {
     pub(super) secrets: BTreeMap<String, SecretString>,
     /// What could not be resolved. Wrong forms are not among them: [`check`] reports those.
     pub(super) problems: Vec<Problem>,
+    /// What each text that an expression made consists of, by the file and byte at which the expression begins.
+    made: BTreeMap<(PathBuf, usize), Vec<Piece>>,
+}
+
+/// A part of a text, with where it stands.
+struct Part {
+    text: String,
+    path: PathBuf,
+    at: usize,
+    by_line: bool,
 }
 
 impl<'a> Resolver<'a> {
     /// A resolver for one project.
     pub(super) fn new(root: &'a Path, environment: &'a dyn Fn(&str) -> Option<String>) -> Self {
-        Self { root, environment, secrets: BTreeMap::new(), problems: Vec::new() }
+        Self { root, environment, secrets: BTreeMap::new(), problems: Vec::new(), made: BTreeMap::new() }
     }
 
     /// The value of a node; `null` in place of what could not be resolved.
@@ -167,34 +179,79 @@ impl<'a> Resolver<'a> {
         Some(json!({ "$env": variable }))
     }
 
+    /// The text that an expression makes; what it is made of is kept for [`Resolver::pieces`].
     fn text(&mut self, node: &Node) -> Option<String> {
+        let parts = self.parts(node)?;
+        let mut line = 1;
+        let mut pieces = Vec::new();
+        for part in &parts {
+            pieces.push(Piece { line, path: part.path.clone(), at: part.at, by_line: part.by_line });
+            line += part.text.matches('\n').count() + 2;
+        }
+        self.made.insert((node.place.path().to_path_buf(), node.place.span.start), pieces);
+        Some(parts.into_iter().map(|part| part.text).collect::<Vec<_>>().join("\n\n"))
+    }
+
+    fn parts(&mut self, node: &Node) -> Option<Vec<Part>> {
         match recognise(node) {
-            None => node.text().map(str::to_owned),
+            None => {
+                let text = node.text()?.to_owned();
+                let (at, by_line) = match first_line(node, &text) {
+                    Some(line) => (line, true),
+                    None => (node.place.line_and_column().0, false),
+                };
+                Some(vec![Part { text, path: node.place.path().to_path_buf(), at, by_line }])
+            }
             Some(Expression::Env(_)) => None,
-            Some(Expression::File(path)) => self.file(path),
+            Some(Expression::File(path)) => {
+                let (path, text) = self.file(path)?;
+                Some(vec![Part { text, path, at: 1, by_line: true }])
+            }
             Some(Expression::Join(pieces)) => {
                 let Kind::List(pieces) = &pieces.kind else { return None };
-                let texts: Vec<Option<String>> = pieces.iter().map(|piece| self.text(piece)).collect();
-                let mut texts = texts.into_iter().collect::<Option<Vec<String>>>()?;
-                if let Some((_, others)) = texts.split_last_mut() {
-                    others.iter_mut().for_each(drop_newline);
+                let parts: Vec<Option<Vec<Part>>> = pieces.iter().map(|piece| self.parts(piece)).collect();
+                let mut parts = parts.into_iter().collect::<Option<Vec<Vec<Part>>>>()?;
+                if let Some((_, others)) = parts.split_last_mut() {
+                    others.iter_mut().filter_map(|parts| parts.last_mut()).for_each(|part| drop_newline(&mut part.text));
                 }
-                Some(texts.join("\n\n"))
+                Some(parts.into_iter().flatten().collect())
             }
         }
     }
 
-    fn file(&mut self, node: &Node) -> Option<String> {
+    /// What the texts at and below a node are made of, for those that have been resolved and have several lines or files.
+    pub(super) fn pieces(&self, at: &Pointer, node: &Node, found: &mut BTreeMap<Pointer, Vec<Piece>>) {
+        match (recognise(node), &node.kind) {
+            (Some(_), _) => {
+                if let Some(pieces) = self.made.get(&(node.place.path().to_path_buf(), node.place.span.start)) {
+                    found.insert(at.clone(), pieces.clone());
+                }
+            }
+            (None, Kind::Text(text)) => {
+                if let Some(line) = first_line(node, text) {
+                    let path = node.place.path().to_path_buf();
+                    found.insert(at.clone(), vec![Piece { line: 1, path, at: line, by_line: true }]);
+                }
+            }
+            (None, Kind::Mapping(entries)) => {
+                entries.iter().for_each(|entry| self.pieces(&at.child(&entry.key), &entry.value, found));
+            }
+            (None, _) => {}
+        }
+    }
+
+    /// The path of a file, as it is from the root, and its text.
+    fn file(&mut self, node: &Node) -> Option<(PathBuf, String)> {
         let written = node.text().filter(|path| !path.is_empty())?;
         let base = node.place.path().parent().unwrap_or(Path::new(""));
         let read = match source::inside(base, written) {
-            Some(path) => source::read(self.root, &path),
+            Some(path) => source::read(self.root, &path).map(|text| (path, text)),
             None => Err(Unreadable::Outside),
         };
         match read {
-            Ok(mut text) => {
+            Ok((path, mut text)) => {
                 drop_newline(&mut text);
-                Some(text)
+                Some((path, text))
             }
             Err(unreadable) => {
                 let (code, message) = unreadable.words(&format!("the file `{}`", yaml::brief(written)));
@@ -236,6 +293,19 @@ impl<'a> Resolver<'a> {
             }
         }
     }
+}
+
+/// The line of the file at which a text of several lines begins, where its lines stand there one by one, as those of a block
+/// scalar do.
+fn first_line(node: &Node, text: &str) -> Option<usize> {
+    if !text.trim_end().contains('\n') {
+        return None;
+    }
+    let start = node.place.line_and_column().0;
+    [start, start + 1].into_iter().find(|start| {
+        let mut lines = node.place.file.text.lines().skip(start - 1);
+        text.lines().all(|line| lines.next().is_some_and(|written| written.trim() == line.trim()))
+    })
 }
 
 /// Drops one newline at the end, `\n` or `\r\n`.

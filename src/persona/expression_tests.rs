@@ -108,3 +108,36 @@ fn a_pipe_is_refused_instead_of_waited_for() {
         assert_eq!(resolved(root.path(), "$file: ../pipe").1, ["not-a-file"]);
     }
 }
+
+/// What the text of one YAML value is made of: `line of the text = file:line`, with a `+` where further lines follow one by one.
+fn made_of(root: &Path, yaml: &str) -> Vec<String> {
+    let file = Arc::new(SourceFile { path: "personas/x.yaml".into(), text: yaml.to_owned() });
+    let node = yaml::parse(yaml, &file).0.expect("a document");
+    let mut resolver = Resolver::new(root, &|_| None);
+    resolver.value(&node);
+    let mut found = BTreeMap::new();
+    resolver.pieces(&Pointer::root(), &node, &mut found);
+    let made = found.into_iter().flat_map(|(at, pieces)| pieces.into_iter().map(move |piece| (at.clone(), piece)));
+    made.map(|(at, Piece { line, path, at: there, by_line })| {
+        format!("{at} {line} = {}:{there}{}", path.display(), if by_line { "+" } else { "" })
+    })
+    .collect()
+}
+
+#[test]
+fn every_line_of_a_text_knows_its_file() {
+    let root = project(&[("a.md", b"1\n2\n3\n"), ("b.md", b"5\n")]);
+    let yaml = "prompt:\n  $join:\n    - $file: ../a.md\n    - |\n      one\n      two\n    - $join:\n        - $file: ../b.md\n        - short\n";
+    assert_eq!(
+        made_of(root.path(), yaml),
+        ["/prompt 1 = a.md:1+", "/prompt 5 = personas/x.yaml:5+", "/prompt 8 = b.md:1+", "/prompt 10 = personas/x.yaml:9",]
+    );
+}
+
+#[test]
+fn a_block_scalar_stands_line_by_line_and_a_folded_one_does_not() {
+    let root = project(&[]);
+    assert_eq!(made_of(root.path(), "a:\n  b: |\n    one\n\n    two\n"), ["/a/b 1 = personas/x.yaml:3+"]);
+    assert_eq!(made_of(root.path(), "b: >\n  one\n  two\n\n  three\n"), Vec::<String>::new());
+    assert_eq!(made_of(root.path(), "b: short\n"), Vec::<String>::new());
+}

@@ -45,6 +45,12 @@ impl Reader<'_, '_> {
         self.problems.extend(check::check(root, self.document, self.document, &[], None));
         let mut shared = |name: &str| root.entry(name).map(|entry| self.resolver.value(&entry.value));
         let shared = Shared { name: shared("name"), description: shared("description"), prompt: shared("prompt") };
+        let mut places = Places { fields: BTreeMap::new(), pieces: BTreeMap::new(), section: root.place.clone() };
+        for entry in root.entries().iter().filter(|entry| ["name", "description", "prompt"].contains(&entry.key.as_str())) {
+            let at = Pointer::root().child(&entry.key);
+            places.fields.insert(at.clone(), entry.field_place());
+            self.resolver.pieces(&at, &entry.value, &mut places.pieces);
+        }
         let previously = root.get("previously").and_then(|node| self.previously(node));
         let mut targets = Vec::new();
         for entry in root.get("targets").map_or(&[][..], Node::entries) {
@@ -53,7 +59,7 @@ impl Reader<'_, '_> {
         if let (Some(previously), Some(node)) = (&previously, root.get("previously")) {
             self.former.push(Former { key: key.clone(), previously: previously.clone(), place: node.place.clone() });
         }
-        Persona { key, shared, previously, targets, place: root.place.clone() }
+        Persona { key, shared, previously, targets, places, place: root.place.clone() }
     }
 
     fn previously(&mut self, node: &Node) -> Option<Key> {
@@ -87,10 +93,11 @@ impl Reader<'_, '_> {
             self.problems.extend(check::check(&merged, self.document, section, &path, Some(&entry.place)));
         }
         let settings = self.settings(&merged);
-        let mut places = Places { fields: BTreeMap::new(), section: entry.place.clone() };
+        let mut places = Places { fields: BTreeMap::new(), pieces: BTreeMap::new(), section: entry.place.clone() };
         merged.places(&Pointer::root(), &mut places.fields);
         let fields = merged.entries().iter().filter(|field| !field.key.starts_with('$'));
         let fields = fields.map(|field| (field.key.clone(), self.resolver.value(&field.value))).collect();
+        self.resolver.pieces(&Pointer::root(), &merged, &mut places.pieces);
         Some(Target { account, fields, settings, places })
     }
 

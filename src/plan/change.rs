@@ -8,6 +8,7 @@ use std::fmt;
 
 use super::address::Address;
 use super::resource::RemoteId;
+use super::source::{Piece, Source};
 use super::value::is_secret;
 use crate::persona::name::{AccountName, Manage, Pointer};
 
@@ -114,6 +115,9 @@ pub struct Change {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
     pub moved_from: Option<Address>,
+    /// Where the target is asked for; of what has left the files, the file that is left. None: no file is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<Source>,
     /// What happens to single fields, sorted by path.
     pub edits: Vec<Edit>,
     /// What will be sent, exactly and in this order. Secrets stand as `{"$env": NAME, "digest": …}`.
@@ -212,6 +216,13 @@ pub struct Edit {
     /// The draft holds the value already: it only waits for its release. `from` is then the released value.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub release_only: bool,
+    /// Where it is asked for: of a text that changes the first changed line, also inside another file; of what has left the
+    /// files the target's section.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<Source>,
+    /// Where each line of a long text stands, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pieces: Vec<Piece>,
 }
 
 /// Keeps an explicit `null` apart from an absent member.
@@ -279,6 +290,9 @@ pub struct Blocked {
     pub why: String,
     /// What to do, as a fragment.
     pub help: String,
+    /// Where the target is asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<Source>,
 }
 
 /// A gate that a plan does not pass.
@@ -298,6 +312,9 @@ pub struct Settled {
     /// The target.
     #[schemars(with = "String")]
     pub address: Address,
+    /// Where the target is asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<Source>,
     /// What state shall remember as applied.
     pub applied: Map<String, Value>,
     /// Whether state will record that a delete is refused.

@@ -84,6 +84,8 @@ impl Comparison<'_> {
             reason,
             also_drifted: reason == Reason::Declared && applied.is_some_and(|applied| !equal(rule, applied, live)),
             release_only: false,
+            source: None,
+            pieces: Vec::new(),
         });
     }
 
@@ -113,6 +115,8 @@ impl Comparison<'_> {
                 reason: Reason::Removed,
                 also_drifted: false,
                 release_only: false,
+                source: None,
+                pieces: Vec::new(),
             }),
         }
     }

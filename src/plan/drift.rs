@@ -200,7 +200,7 @@ pub fn drift(watch: &Watch<'_>) -> Drift {
                     _ => ("it was not read".to_owned(), "run the same command again".to_owned()),
                 };
                 found.summary.unreadable += 1;
-                found.unreadable.push(Blocked { address: address.clone(), why, help });
+                found.unreadable.push(Blocked { address: address.clone(), why, help, source: None });
             }
         }
     }

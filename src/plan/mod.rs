@@ -12,6 +12,7 @@ pub mod planner;
 pub mod proof;
 pub mod resource;
 pub mod rules;
+pub mod source;
 #[cfg(test)]
 mod tests;
 pub mod value;
@@ -22,3 +23,4 @@ pub use dialect::{Dialect, Draft};
 pub use drift::Drift;
 pub use resource::{Live, Pending, Record, RemoteId, Resource};
 pub use rules::{Clear, FieldRule, Listing, Reading, Rules};
+pub use source::{Piece, Source, Sources};

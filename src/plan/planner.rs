@@ -16,6 +16,7 @@ use super::diff::{Comparison, Differences};
 use super::gate::{self, Limits};
 use super::proof;
 use super::resource::{Live, Pending, Record, RemoteId, Resource};
+use super::source::{self, Sources};
 use super::value;
 use crate::persona::name::{AccountName, Manage, Pointer};
 
@@ -25,6 +26,8 @@ pub struct Situation<'a> {
     pub accounts: BTreeMap<AccountName, AccountSide<'a>>,
     /// What the files want.
     pub desired: &'a BTreeMap<Address, Resource>,
+    /// Where in the files the desired targets stand.
+    pub sources: &'a BTreeMap<Address, Sources>,
     /// New address to old address (`previously`).
     pub moves: &'a BTreeMap<Address, Address>,
     /// What state remembers.
@@ -125,7 +128,7 @@ pub fn plan(situation: &Situation<'_>) -> Result<Plan, Unproven> {
                 *summary.counter(change.action) += 1;
                 changes.push(*change);
             }
-            Verdict::Blocked { why, help } => blocked.push(Blocked { address: address.clone(), why, help }),
+            Verdict::Blocked { why, help } => blocked.push(Blocked { address: address.clone(), why, help, source: None }),
             Verdict::Settled(record) => {
                 summary.unchanged += 1;
                 settled.push(record);
@@ -138,6 +141,10 @@ pub fn plan(situation: &Situation<'_>) -> Result<Plan, Unproven> {
         }
     }
     block_shared_ids(&mut changes, &mut blocked, &mut summary);
+    changes.iter_mut().for_each(|change| source::blame(change, situation.sources));
+    let section = |address: &Address| situation.sources.get(address).map(|sources| sources.section.clone());
+    blocked.iter_mut().for_each(|blocked| blocked.source = section(&blocked.address));
+    settled.iter_mut().for_each(|settled| settled.source = section(&settled.address));
     let protected = |change: &Change| recorded.get(&change.address).is_some_and(|(_, record)| record.prevent_destroy);
     let mut gates = gate::vanished(&changes, situation.vanished, &situation.limits);
     gates.extend(gate::gates(&changes, situation.recorded.len(), &situation.limits, protected));
@@ -172,6 +179,7 @@ fn block_shared_ids(changes: &mut Vec<Change>, blocked: &mut Vec<Blocked>, summa
                 address: address.clone(),
                 why: format!("the object `{id}` is also claimed by {}", others.join(", ")),
                 help: "give each target its own object: different names, or different `$id`s".to_owned(),
+                source: None,
             });
         }
         changes.retain(|change| {
@@ -409,6 +417,7 @@ impl Subject<'_> {
             name: name.to_owned(),
             reason,
             moved_from: None,
+            source: None,
             edits: Vec::new(),
             requests,
             notes,
@@ -446,6 +455,8 @@ impl Subject<'_> {
                 reason,
                 also_drifted: false,
                 release_only: false,
+                source: None,
+                pieces: Vec::new(),
             })
             .collect();
         Ok(self.change(resource, Action::Create, None, reason, edits, draft.requests, notes, resource.fields.clone(), None))
@@ -496,7 +507,14 @@ impl Subject<'_> {
                     return Ok(Verdict::Unchanged);
                 }
                 let address = self.address.clone();
-                return Ok(Verdict::Settled(Settled { address, applied: next, prevent_destroy, force_destroy, manage }));
+                return Ok(Verdict::Settled(Settled {
+                    address,
+                    source: None,
+                    applied: next,
+                    prevent_destroy,
+                    force_destroy,
+                    manage,
+                }));
             }
             action => action,
         };
@@ -569,6 +587,7 @@ impl Subject<'_> {
             name: resource.name.clone(),
             reason,
             moved_from,
+            source: None,
             edits,
             requests,
             notes,

@@ -8,7 +8,7 @@ use super::change::{Action, Basis, Edit, Method, Plan, Reason, Request};
 use super::gate::Limits;
 use super::planner::{AccountSide, Namesakes, Observation, Situation, Unproven, plan};
 use super::*;
-use crate::persona::name::{AccountName, Key, Manage};
+use crate::persona::name::{AccountName, Key, Manage, Pointer};
 
 /// A service that stores what it is sent: whole fields, `null` removes.
 struct Plain {
@@ -74,6 +74,7 @@ impl Dialect for Plain {
 struct Scene {
     dialect: Plain,
     desired: BTreeMap<Address, Resource>,
+    sources: BTreeMap<Address, Sources>,
     moves: BTreeMap<Address, Address>,
     recorded: BTreeMap<Address, Record>,
     observed: BTreeMap<Address, Observation>,
@@ -107,6 +108,7 @@ impl Scene {
         Self {
             dialect: Plain { rules, broken: false },
             desired: BTreeMap::new(),
+            sources: BTreeMap::new(),
             moves: BTreeMap::new(),
             recorded: BTreeMap::new(),
             observed: BTreeMap::new(),
@@ -183,6 +185,7 @@ impl Scene {
         plan(&Situation {
             accounts: BTreeMap::from([(AccountName::new("a"), side)]),
             desired: &self.desired,
+            sources: &self.sources,
             moves: &self.moves,
             recorded: &self.recorded,
             observed: &self.observed,
@@ -585,4 +588,54 @@ fn the_digest_names_what_a_plan_would_do_and_nothing_else() {
     assert_eq!(scene(json!({"x": 1, "unmanaged": 1})).plan().digest, digest);
     assert_ne!(scene(json!({"x": 3})).plan().digest, digest);
     assert_ne!(scene(json!({"x": 1})).wants("ada", json!({"x": 4})).plan().digest, digest);
+}
+
+fn source(path: &str, line: usize) -> Source {
+    Source { path: path.to_owned(), line, column: 1 }
+}
+
+#[test]
+fn a_change_points_at_the_lines_that_ask_for_it() {
+    let mut scene = Scene::new()
+        .wants("ada", json!({"prompt": "Be kind.\n\nBe brief.\nBye.", "voice": "june"}))
+        .records("ada", "p1", json!({"prompt": "Be kind.\n\nBe long.\nBye.", "voice": "may", "role": "guide"}))
+        .shows("ada", live("p1", json!({"prompt": "Be kind.\n\nBe long.\nBye.", "voice": "may", "role": "guide"})))
+        .records("bea", "p2", json!({"role": "guide"}))
+        .shows("bea", live("p2", json!({"role": "guide"})));
+    let piece = |line, path: &str| Piece { line, source: source(path, 1), by_line: true };
+    let sources = Sources {
+        persona: source("personas/ada.yaml", 1),
+        section: source("personas/ada.yaml", 7),
+        fields: BTreeMap::from([
+            (Pointer::new(["prompt"]), source("personas/ada.yaml", 2)),
+            (Pointer::new(["voice"]), source("personas/ada.yaml", 8)),
+        ]),
+        pieces: BTreeMap::from([(Pointer::new(["prompt"]), vec![piece(1, "rules.md"), piece(3, "ada.md")])]),
+    };
+    scene.sources.insert(at("ada"), sources);
+    let plan = scene.plan();
+    let change = &plan.changes[0];
+    assert_eq!(change.source, Some(source("personas/ada.yaml", 7)));
+    let asked: Vec<(String, Option<Source>)> =
+        change.edits.iter().map(|edit| (edit.path.to_string(), edit.source.clone())).collect();
+    assert_eq!(
+        asked,
+        [
+            ("/prompt".to_owned(), Some(source("ada.md", 1))),
+            ("/role".to_owned(), Some(source("personas/ada.yaml", 7))),
+            ("/voice".to_owned(), Some(source("personas/ada.yaml", 8))),
+        ]
+    );
+    assert_eq!(plan.changes[1].source, None, "no file asks for the end of bea");
+}
+
+#[test]
+fn a_target_that_left_its_persona_points_at_the_file_that_is_left() {
+    let other = Address::new(AccountName::new("b"), Key::new("ada"));
+    let mut scene = Scene::new().records("ada", "p1", json!({})).shows("ada", live("p1", json!({})));
+    let (persona, section) = (source("personas/ada.yaml", 1), source("personas/ada.yaml", 7));
+    scene
+        .sources
+        .insert(other, Sources { persona: persona.clone(), section, fields: BTreeMap::new(), pieces: BTreeMap::new() });
+    assert_eq!(scene.plan().changes[0].source, Some(persona));
 }

@@ -12,14 +12,16 @@ pub mod tavus;
 mod trial;
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value};
 
-use crate::persona::document::{Account, Project};
-use crate::persona::problem::Problem;
+use crate::persona::document::{self, Account, Persona, Project, Target};
+use crate::persona::name::Pointer;
+use crate::persona::problem::{Place, Problem};
 use crate::persona::{ProviderWords, Vocabulary};
-use crate::plan::{Address, Resource};
+use crate::plan::{Address, Piece, Resource, Source, Sources};
 use crate::provider::Provider;
 use crate::sandbox::Miniature;
 
@@ -95,6 +97,8 @@ pub struct Compiled {
     pub moves: BTreeMap<Address, Address>,
     /// What is no obstacle, and worth knowing.
     pub warnings: Vec<Problem>,
+    /// Where in the files each of them, and each of its fields, was written.
+    pub sources: BTreeMap<Address, Sources>,
 }
 
 /// Compiles every target of every persona.
@@ -102,7 +106,8 @@ pub struct Compiled {
 /// # Errors
 /// All problems of all targets.
 pub fn compile(project: &Project) -> Result<Compiled, Vec<Problem>> {
-    let mut compiled = Compiled { resources: BTreeMap::new(), moves: BTreeMap::new(), warnings: Vec::new() };
+    let mut compiled =
+        Compiled { resources: BTreeMap::new(), moves: BTreeMap::new(), warnings: Vec::new(), sources: BTreeMap::new() };
     let mut problems = Vec::new();
     for persona in project.personas.values() {
         for target in &persona.targets {
@@ -114,6 +119,7 @@ pub fn compile(project: &Project) -> Result<Compiled, Vec<Problem>> {
                     if let Some(old) = &persona.previously {
                         compiled.moves.insert(address.clone(), Address::new(target.account.clone(), old.clone()));
                     }
+                    compiled.sources.insert(address.clone(), sources(provider, persona, target));
                     compiled.resources.insert(address, resource);
                     compiled.warnings.extend(provider.advice(target));
                 }
@@ -122,4 +128,38 @@ pub fn compile(project: &Project) -> Result<Compiled, Vec<Problem>> {
         }
     }
     if problems.is_empty() { Ok(compiled) } else { Err(problems) }
+}
+
+/// Where the fields of a target were written: in its section, or where the persona says for all targets what the section does not.
+fn sources(provider: &dyn Provider, persona: &Persona, target: &Target) -> Sources {
+    let mut fields: BTreeMap<Pointer, Source> =
+        target.places.fields.iter().map(|(at, place)| (at.clone(), source(place))).collect();
+    let mut pieces: BTreeMap<Pointer, Vec<Piece>> =
+        target.places.pieces.iter().map(|(at, made)| (at.clone(), made.iter().map(piece).collect())).collect();
+    for (shared, here) in provider.shared() {
+        let (Some(from), Ok(here)) = (persona.places.fields.get(&Pointer::new([*shared])), Pointer::parse(here)) else {
+            continue;
+        };
+        if !fields.contains_key(&here) {
+            fields.insert(here.clone(), source(from));
+            let made = persona.places.pieces.get(&Pointer::new([*shared]));
+            pieces.extend(made.map(|made| (here, made.iter().map(piece).collect())));
+        }
+    }
+    let file = Source { line: 1, column: 1, ..source(&persona.place) };
+    Sources { persona: file, section: source(&target.places.section), fields, pieces }
+}
+
+fn source(place: &Place) -> Source {
+    let (line, column) = place.line_and_column();
+    Source { path: slashed(place.path()), line, column }
+}
+
+fn piece(piece: &document::Piece) -> Piece {
+    let source = Source { path: slashed(&piece.path), line: piece.at, column: 1 };
+    Piece { line: piece.line, source, by_line: piece.by_line }
+}
+
+fn slashed(path: &Path) -> String {
+    path.iter().map(|part| part.to_string_lossy()).collect::<Vec<_>>().join("/")
 }

@@ -102,7 +102,16 @@ mod tests {
 
     fn cleared(path: &str) -> Edit {
         let path = Pointer::parse(path).expect("a pointer");
-        Edit { path, from: None, to: None, reason: Reason::Removed, also_drifted: false, release_only: false }
+        Edit {
+            path,
+            from: None,
+            to: None,
+            reason: Reason::Removed,
+            also_drifted: false,
+            release_only: false,
+            source: None,
+            pieces: Vec::new(),
+        }
     }
 
     fn completed(live: Value, desired: Value, ignore: &[&str], edits: &[Edit]) -> Value {

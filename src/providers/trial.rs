@@ -35,12 +35,13 @@ fn place() -> Place {
 
 /// A persona that says only what is shared.
 pub(crate) fn persona(shared: Shared) -> Persona {
-    Persona { key: Key::new("persona"), shared, previously: None, targets: Vec::new(), place: place() }
+    let places = Places { fields: BTreeMap::new(), pieces: BTreeMap::new(), section: place() };
+    Persona { key: Key::new("persona"), shared, previously: None, targets: Vec::new(), places, place: place() }
 }
 
 /// A target with these fields and settings.
 pub(crate) fn target(fields: Value, settings: Settings) -> Target {
-    let places = Places { fields: BTreeMap::new(), section: place() };
+    let places = Places { fields: BTreeMap::new(), pieces: BTreeMap::new(), section: place() };
     Target { account: AccountName::new("account"), fields: object(fields), settings, places }
 }
 
@@ -112,7 +113,7 @@ pub(crate) fn edits(dialect: &dyn Dialect, live: &Live, resource: &Resource, app
         }
         let from = if draft { live.released.as_ref() } else { Some(&live.fields) };
         let from = from.and_then(|fields| get(fields, &path)).cloned();
-        found.push(Edit { path, from, to, reason, also_drifted: false, release_only: draft });
+        found.push(Edit { path, from, to, reason, also_drifted: false, release_only: draft, source: None, pieces: Vec::new() });
     }
     found
 }

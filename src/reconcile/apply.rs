@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
 
 use futures_util::future::join_all;
 use futures_util::stream::{self, StreamExt};
@@ -13,6 +14,7 @@ use super::connection::{Connection, Failure, label};
 use super::outcome::{Difference, Ending, Entry, Exchange, Outcome};
 use super::seen::{Sight, sight};
 use super::verify;
+use crate::http::counting_retries;
 use crate::persona::name::{AccountName, Pointer};
 use crate::plan::{Action, Address, Change, Live, Pending, Plan, Record, RemoteId, Request, proof};
 use crate::provider::Response;
@@ -76,6 +78,7 @@ impl Applier<'_> {
     /// # Errors
     /// When state cannot be saved before anything is sent.
     pub async fn apply(&self, plan: &Plan) -> Result<Outcome, StateError> {
+        let begun = Instant::now();
         self.correct(plan)?;
         let mut by_account: BTreeMap<&AccountName, Vec<&Change>> = BTreeMap::new();
         for change in &plan.changes {
@@ -87,7 +90,7 @@ impl Applier<'_> {
         });
         let mut entries: Vec<Entry> = join_all(accounts).await.into_iter().flatten().collect();
         entries.sort_by(|left, right| left.address.cmp(&right.address));
-        Ok(Outcome { entries, interrupted: self.stopped() })
+        Ok(Outcome { entries, interrupted: self.stopped(), milliseconds: since(begun) })
     }
 
     /// Writes the state file anew, with all that was noted.
@@ -117,12 +120,16 @@ impl Applier<'_> {
     }
 
     async fn entry(&self, account: &AccountName, change: &Change) -> Entry {
+        let begun = Instant::now();
+        let mut retries = 0;
         let mut work = Work { applier: self, change, id: change.id.clone(), sent: 0, exchanges: Vec::new() };
         let ending = if self.stopped() {
             interrupted()
         } else if let Some(connection) = self.connections.get(account) {
             self.observer.begun(&change.address, change.action);
-            work.carry_out(connection).await.unwrap_or_else(|ending| ending)
+            let (ending, repeated) = counting_retries(work.carry_out(connection)).await;
+            retries = repeated;
+            ending.unwrap_or_else(|ending| ending)
         } else {
             Ending::NotStarted { message: format!("there is no account `{account}`") }
         };
@@ -132,6 +139,8 @@ impl Applier<'_> {
             id: work.id,
             requests_sent: work.sent,
             exchanges: work.exchanges,
+            retries,
+            milliseconds: since(begun),
             ending,
         };
         self.observer.ended(&entry);
@@ -173,6 +182,10 @@ impl Applier<'_> {
     fn note(&self, note: &Note) -> Result<(), StateError> {
         self.memory.lock().unwrap_or_else(PoisonError::into_inner).note(note)
     }
+}
+
+fn since(begun: Instant) -> u64 {
+    u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX)
 }
 
 /// One change on its way.

@@ -14,6 +14,8 @@ pub struct Outcome {
     pub entries: Vec<Entry>,
     /// Whether somebody interrupted the run.
     pub interrupted: bool,
+    /// How long it took.
+    pub milliseconds: u64,
 }
 
 /// What became of one change.
@@ -33,6 +35,10 @@ pub struct Entry {
     /// Every writing request that was sent, and what came back.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub exchanges: Vec<Exchange>,
+    /// How often a request had to be sent again.
+    pub retries: u32,
+    /// How long the change took.
+    pub milliseconds: u64,
     /// How it ended.
     #[serde(flatten)]
     pub ending: Ending,

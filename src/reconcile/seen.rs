@@ -167,6 +167,8 @@ mod tests {
             reason: Reason::Declared,
             also_drifted: false,
             release_only: false,
+            source: None,
+            pieces: Vec::new(),
         };
         Change {
             address: Address::parse("a.ada").expect("an address"),
@@ -176,6 +178,7 @@ mod tests {
             name: String::new(),
             reason: Reason::Declared,
             moved_from: None,
+            source: None,
             edits: vec![edit],
             requests,
             notes: Vec::new(),

@@ -1,55 +1,94 @@
 //! Plans and outcomes as JSON for machines. The shapes are those of the types themselves; no wording lives here.
 
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value;
 
 use crate::plan::Plan;
-use crate::plan::change::FORMAT_VERSION;
-use crate::reconcile::{Ending, Outcome};
+use crate::plan::change::{Blocked, FORMAT_VERSION};
+use crate::reconcile::{Ending, Entry, Outcome};
 
 /// A plan, exactly as it is saved.
 pub fn plan(plan: &Plan) -> Value {
     serde_json::to_value(plan).expect("a plan is plain data with text keys")
 }
 
-/// An outcome: `format_version`, `summary` (how many entries ended in which way), `entries` (each with the `next` step where one is
-/// left), `interrupted`.
-pub fn outcome(outcome: &Outcome) -> Value {
-    let mut summary = json!({"done": 0, "diverged": 0, "failed": 0, "stale": 0, "not_started": 0, "unknown": 0});
+/// The JSON of an outcome.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct OutcomeDocument<'a> {
+    /// Version of this format: a new minor only adds fields.
+    pub format_version: &'static str,
+    /// How many changes ended in which way.
+    pub summary: Endings,
+    /// One entry per change of the plan, in the plan's order.
+    pub entries: Vec<EntryDocument<'a>>,
+    /// Targets of the plan that could not be planned.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub blocked: &'a [Blocked],
+    /// Whether somebody interrupted the run.
+    pub interrupted: bool,
+    /// How long it took.
+    pub milliseconds: u64,
+}
+
+/// What became of one change, and what to do next.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct EntryDocument<'a> {
+    /// The entry.
+    #[serde(flatten)]
+    pub entry: &'a Entry,
+    /// The next step, where one is left.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<&'a str>,
+}
+
+/// How many changes ended in which way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Endings {
+    /// Written, read back, and as predicted.
+    pub done: usize,
+    /// Written, but the service made something else of it.
+    pub diverged: usize,
+    /// Refused, or not reached.
+    pub failed: usize,
+    /// Not touched, because the object is no longer as the plan saw it.
+    pub stale: usize,
+    /// Not begun.
+    pub not_started: usize,
+    /// Sent, and nobody knows whether it was done.
+    pub unknown: usize,
+}
+
+/// An outcome with its counts, and what the plan held back.
+pub fn outcome(outcome: &Outcome, blocked: &[Blocked]) -> Value {
+    let mut summary = Endings::default();
     for entry in &outcome.entries {
-        let name = match entry.ending {
-            Ending::Done { .. } => "done",
-            Ending::Diverged { .. } => "diverged",
-            Ending::Failed { .. } => "failed",
-            Ending::Stale { .. } => "stale",
-            Ending::NotStarted { .. } => "not_started",
-            Ending::Unknown { .. } => "unknown",
-        };
-        summary[name] = json!(summary[name].as_u64().unwrap_or(0) + 1);
+        *match entry.ending {
+            Ending::Done { .. } => &mut summary.done,
+            Ending::Diverged { .. } => &mut summary.diverged,
+            Ending::Failed { .. } => &mut summary.failed,
+            Ending::Stale { .. } => &mut summary.stale,
+            Ending::NotStarted { .. } => &mut summary.not_started,
+            Ending::Unknown { .. } => &mut summary.unknown,
+        } += 1;
     }
-    let entries: Vec<Value> = outcome
-        .entries
-        .iter()
-        .map(|entry| {
-            let mut value = serde_json::to_value(entry).expect("an entry is plain data with text keys");
-            if let Some(next) = entry.next_step() {
-                value["next"] = json!(next);
-            }
-            value
-        })
-        .collect();
-    json!({
-        "format_version": FORMAT_VERSION,
-        "summary": summary,
-        "entries": entries,
-        "interrupted": outcome.interrupted,
-    })
+    let Outcome { entries, interrupted, milliseconds } = outcome;
+    let document = OutcomeDocument {
+        format_version: FORMAT_VERSION,
+        summary,
+        entries: entries.iter().map(|entry| EntryDocument { entry, next: entry.next_step() }).collect(),
+        blocked,
+        interrupted: *interrupted,
+        milliseconds: *milliseconds,
+    };
+    serde_json::to_value(document).expect("an outcome is plain data with text keys")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::plan::{Action, Address, RemoteId};
-    use crate::reconcile::Entry;
+    use serde_json::json;
 
     fn entry(address: &str, ending: Ending) -> Entry {
         let address = Address::parse(address).expect("an address");
@@ -59,20 +98,26 @@ mod tests {
             id: Some(RemoteId::new("p1")),
             requests_sent: 1,
             exchanges: Vec::new(),
+            retries: 0,
+            milliseconds: 0,
             ending,
         }
     }
 
     #[test]
     fn an_outcome_counts_its_endings() {
-        let value = outcome(&Outcome {
-            entries: vec![
-                entry("tavus.ada", Ending::Done { verified: true }),
-                entry("tavus.bea", Ending::Done { verified: false }),
-                entry("tavus.cyd", Ending::NotStarted { message: "interrupted".into() }),
-            ],
-            interrupted: true,
-        });
+        let value = outcome(
+            &Outcome {
+                entries: vec![
+                    entry("tavus.ada", Ending::Done { verified: true }),
+                    entry("tavus.bea", Ending::Done { verified: false }),
+                    entry("tavus.cyd", Ending::NotStarted { message: "interrupted".into() }),
+                ],
+                interrupted: true,
+                milliseconds: 5,
+            },
+            &[],
+        );
         assert_eq!(
             value["summary"],
             json!({"done": 2, "diverged": 0, "failed": 0, "stale": 0, "not_started": 1, "unknown": 0})
@@ -80,7 +125,8 @@ mod tests {
         assert_eq!(value["interrupted"], json!(true));
         assert_eq!(
             value["entries"][0],
-            json!({"address": "tavus.ada", "action": "update", "id": "p1", "requests_sent": 1, "ending": "done", "verified": true})
+            json!({"address": "tavus.ada", "action": "update", "id": "p1", "requests_sent": 1, "retries": 0, "milliseconds": 0,
+                "ending": "done", "verified": true})
         );
     }
 

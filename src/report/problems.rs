@@ -4,7 +4,9 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Patch, Renderer, Snippet};
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value;
 
 use crate::persona::problem::{Place, Problem, Severity, SourceFile, Suggestion};
 
@@ -31,46 +33,96 @@ pub fn problems(problems: &[Problem]) -> String {
     text
 }
 
-/// The same as one JSON document: `{"problems": [{code, severity, message, path, line, column, end_line, end_column, help,
-/// suggestion}]}`. Lines and columns count from one, columns in characters; an end is the character after the last.
-pub fn problems_json(problems: &[Problem]) -> Value {
-    let problems: Vec<Value> = problems
-        .iter()
-        .map(|problem| {
-            let mut object = json!({
-                "code": problem.code,
-                "severity": word(problem.severity),
-                "message": problem.message,
-                "help": problem.help,
-                "suggestion": problem.suggestion.as_ref().map(|suggestion| {
-                    let mut object = location(Some(&suggestion.place));
-                    object["text"] = json!(suggestion.text);
-                    object
-                }),
-            });
-            if let (Some(object), Value::Object(location)) = (object.as_object_mut(), location(problem.place.as_ref())) {
-                object.extend(location);
-            }
-            object
-        })
-        .collect();
-    json!({ "problems": problems })
+/// The JSON of problems.
+#[derive(Debug, Default, PartialEq, Serialize, JsonSchema)]
+pub struct ProblemsDocument {
+    /// Sorted by file and place.
+    pub problems: Vec<ProblemEntry>,
 }
 
-fn location(place: Option<&Place>) -> Value {
-    let point = |offset: fn(&Place) -> usize| place.map(|place| place.file.line_and_column(offset(place)));
-    let (start, end) = (point(|place| place.span.start), point(|place| place.span.end));
-    json!({
-        "path": place.map(|place| slashed(&place.file)),
-        "line": start.map(|(line, _)| line),
-        "column": start.map(|(_, column)| column),
-        "end_line": end.map(|(line, _)| line),
-        "end_column": end.map(|(_, column)| column),
-    })
+/// One problem.
+#[derive(Debug, PartialEq, Serialize, JsonSchema)]
+pub struct ProblemEntry {
+    /// Stable name of the kind of mistake, in kebab case.
+    pub code: &'static str,
+    /// `error` or `warning`.
+    pub severity: &'static str,
+    /// What is wrong.
+    pub message: String,
+    /// What to do.
+    pub help: Option<String>,
+    /// What to write instead.
+    pub suggestion: Option<Replacement>,
+    /// Where it is; null where no file can be named.
+    #[serde(flatten)]
+    pub location: Location,
+}
+
+/// A text that mends a problem, and what it replaces.
+#[derive(Debug, PartialEq, Serialize, JsonSchema)]
+pub struct Replacement {
+    /// The text to write.
+    pub text: String,
+    /// What it replaces.
+    #[serde(flatten)]
+    pub location: Location,
+}
+
+/// A stretch of a file. Lines and columns count from one, columns in characters.
+#[derive(Debug, Default, PartialEq, Serialize, JsonSchema)]
+pub struct Location {
+    /// Path relative to the project's root.
+    pub path: Option<String>,
+    /// Line of the first character.
+    pub line: Option<usize>,
+    /// Column of the first character.
+    pub column: Option<usize>,
+    /// Line of the character after the last.
+    pub end_line: Option<usize>,
+    /// Column of the character after the last.
+    pub end_column: Option<usize>,
+}
+
+/// The same as one JSON document.
+pub fn problems_json(problems: &[Problem]) -> Value {
+    let entry = |problem: &Problem| ProblemEntry {
+        code: problem.code,
+        severity: word(problem.severity),
+        message: problem.message.clone(),
+        help: problem.help.clone(),
+        suggestion: problem
+            .suggestion
+            .as_ref()
+            .map(|suggestion| Replacement { text: suggestion.text.clone(), location: location(Some(&suggestion.place)) }),
+        location: location(problem.place.as_ref()),
+    };
+    let document = ProblemsDocument { problems: problems.iter().map(entry).collect() };
+    serde_json::to_value(document).expect("problems are plain data with text keys")
+}
+
+/// Where a place is, as numbers.
+pub(super) fn location(place: Option<&Place>) -> Location {
+    let Some(place) = place else { return Location::default() };
+    let ((line, column), (end_line, end_column)) =
+        (place.file.line_and_column(place.span.start), place.file.line_and_column(place.span.end));
+    Location {
+        path: Some(slashed(&place.file)),
+        line: Some(line),
+        column: Some(column),
+        end_line: Some(end_line),
+        end_column: Some(end_column),
+    }
+}
+
+/// Path, line and column of a problem, if it has a place.
+pub(super) fn spot(problem: &Problem) -> Option<(String, usize, usize)> {
+    let place = problem.place.as_ref()?;
+    let (line, column) = place.line_and_column();
+    Some((slashed(&place.file), line, column))
 }
 
 /// `2 errors, 1 warning`.
-fn count(problems: &[Problem]) -> String {
+pub(super) fn count(problems: &[Problem]) -> String {
     let parts = [Severity::Error, Severity::Warning].map(|severity| {
         let number = problems.iter().filter(|problem| problem.severity == severity).count();
         (number > 0).then(|| format!("{number} {}{}", word(severity), if number == 1 { "" } else { "s" }))
@@ -179,6 +231,7 @@ impl<'a> Excerpt<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     fn place(text: &str, span: Range<usize>) -> Place {
         Place { file: Arc::new(SourceFile { path: "personas/ada.yaml".into(), text: text.to_owned() }), span }

@@ -3,6 +3,7 @@
 mod drift;
 mod end_to_end;
 mod failures;
+mod formats;
 mod readme;
 mod schemas;
 mod support;

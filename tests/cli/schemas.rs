@@ -20,6 +20,8 @@ fn committed_schemas_are_up_to_date() {
         ("persona", persona_schema()),
         ("state", personaform::schemas::state()),
         ("plan", personaform::schemas::plan()),
+        ("outcome", personaform::schemas::outcome()),
+        ("problems", personaform::schemas::problems()),
     ];
     for (name, schema) in generated {
         let path = root().join(format!("schemas/{name}.schema.json"));
@@ -130,6 +132,8 @@ fn every_field_is_explained() {
         personaform::schemas::persona(),
         personaform::schemas::plan(),
         personaform::schemas::state(),
+        personaform::schemas::outcome(),
+        personaform::schemas::problems(),
     ] {
         walk("", &schema, &mut silent);
     }

@@ -159,6 +159,7 @@ impl Pipeline {
             pending,
             traces: &refreshed.traces,
             vanished: &refreshed.vanished,
+            sources: &BTreeMap::new(),
             scope: &everywhere,
             adopt: false,
             limits: Limits {

@@ -24,6 +24,7 @@ impl Subject<'_> {
         if let Some(record) = record.filter(|record| record.manage != Manage::Observe && record.id == *id) {
             return Verdict::Settled(Settled {
                 address: self.address.clone(),
+                source: None,
                 applied: record.applied.clone(),
                 prevent_destroy: record.prevent_destroy,
                 force_destroy: record.force_destroy,

@@ -158,6 +158,10 @@ impl Provider for Anam {
         spec::Section::json_schema(generator)
     }
 
+    fn shared(&self) -> &'static [(&'static str, &'static str)] {
+        &[("name", "/name"), ("description", "/description"), ("prompt", "/systemPrompt")]
+    }
+
     fn compile(&self, address: &Address, persona: &Persona, target: &Target) -> Result<Resource, Vec<Problem>> {
         spec::compile(address, persona, target)
     }

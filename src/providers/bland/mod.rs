@@ -104,6 +104,10 @@ impl Provider for Bland {
         generator.subschema_for::<spec::Section>()
     }
 
+    fn shared(&self) -> &'static [(&'static str, &'static str)] {
+        &[("name", "/name"), ("description", "/description"), ("prompt", "/personality_prompt")]
+    }
+
     fn compile(&self, address: &Address, persona: &Persona, target: &Target) -> Result<Resource, Vec<Problem>> {
         spec::compile(address, persona, target)
     }

@@ -27,7 +27,16 @@ fn planned(live: &Live, resource: &Resource) -> Draft {
 
 fn removed(path: &str) -> Edit {
     let path = Pointer::parse(path).expect("a pointer");
-    Edit { path, from: None, to: None, reason: Reason::Removed, also_drifted: false, release_only: false }
+    Edit {
+        path,
+        from: None,
+        to: None,
+        reason: Reason::Removed,
+        also_drifted: false,
+        release_only: false,
+        source: None,
+        pieces: Vec::new(),
+    }
 }
 
 fn patch(body: Value) -> Request {

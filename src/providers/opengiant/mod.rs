@@ -81,6 +81,10 @@ impl Provider for OpenGiant {
         generator.subschema_for::<spec::Section>()
     }
 
+    fn shared(&self) -> &'static [(&'static str, &'static str)] {
+        &[("name", "/name"), ("prompt", "/attributes/prompt")]
+    }
+
     fn compile(&self, address: &Address, persona: &Persona, target: &Target) -> Result<Resource, Vec<Problem>> {
         spec::compile(address, persona, target)
     }

@@ -131,7 +131,16 @@ fn an_ignored_attribute_goes_along_as_it_is() {
     desired.ignore = vec![Pointer::new(["attributes", "tone"])];
     let path = Pointer::new(["attributes", "prompt"]);
     let to = Some(json!("New."));
-    let edit = Edit { path, from: None, to, reason: Reason::Declared, also_drifted: false, release_only: false };
+    let edit = Edit {
+        path,
+        from: None,
+        to,
+        reason: Reason::Declared,
+        also_drifted: false,
+        release_only: false,
+        source: None,
+        pieces: Vec::new(),
+    };
     let draft = OPENGIANT.update(&live(json!({"attributes": {"tone": "warm"}})), &desired, &[edit]);
     assert_eq!(draft.requests, [patch(json!({"attributes": {"tone": "warm", "prompt": "New."}}))]);
 }
@@ -147,6 +156,8 @@ fn no_empty_update_is_ever_sent() {
         reason: Reason::Removed,
         also_drifted: false,
         release_only: false,
+        source: None,
+        pieces: Vec::new(),
     };
     assert_eq!(OPENGIANT.update(&live, &resource(json!({})), &[edit]).requests, []);
 }

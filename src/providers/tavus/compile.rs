@@ -197,12 +197,19 @@ mod tests {
         let target = Target {
             account: AccountName::new("tavus"),
             settings: Settings { id: id.map(str::to_owned), ..Settings::default() },
-            places: Places { fields: places, section: place(0) },
+            places: Places { fields: places, pieces: BTreeMap::new(), section: place(0) },
             fields,
         };
         let key = Key::new("ada");
         let address = Address::new(target.account.clone(), key.clone());
-        let persona = Persona { key, shared, previously: None, targets: Vec::new(), place: place(0) };
+        let persona = Persona {
+            key,
+            shared,
+            previously: None,
+            targets: Vec::new(),
+            places: Places { fields: BTreeMap::new(), pieces: BTreeMap::new(), section: place(0) },
+            place: place(0),
+        };
         compile(api, &address, &persona, &target)
     }
 

@@ -115,6 +115,10 @@ impl Provider for Tavus {
         compile::advice(target)
     }
 
+    fn shared(&self) -> &'static [(&'static str, &'static str)] {
+        &[("name", "/persona_name"), ("prompt", "/system_prompt")]
+    }
+
     fn compile(&self, address: &Address, persona: &Persona, target: &Target) -> Result<Resource, Vec<Problem>> {
         compile::compile(self.api, address, persona, target)
     }

@@ -3,74 +3,38 @@
 use similar::DiffableStr;
 use unicode_width::UnicodeWidthStr;
 
+use super::super::shown::hunks::{Step, folded_words, line_ends, steps};
+use super::super::shown::units::{Row, Unit};
+use super::super::shown::{count, place, visible};
+use super::marks;
 use super::page::{Gutter, Page, Span};
 use super::style::Tone;
-use super::units::{Row, Unit, rows};
-use super::{count, visible, words};
+use crate::plan::Piece;
 
-/// Unchanged lines or sentences shown before and after a change.
-const CONTEXT: usize = 2;
 /// Screen rows of a text that comes.
 const FIRST_ROWS: usize = 6;
 
 /// The change of a long text.
-pub(super) fn change(page: &mut Page, indent: usize, old: &str, new: &str) {
+pub(super) fn change(page: &mut Page, indent: usize, old: &str, new: &str, pieces: &[Piece]) {
     let faint = |page: &mut Page, text: String| page.line(Gutter::indent(indent), &[Span::new(Tone::Faint, text)]);
-    if let Some((from, to)) = line_ends(old, new) {
-        let lines = count(new.lines().count(), "line");
-        faint(page, format!("only the line ends change, from {from} to {to}, in {lines}"));
+    if let Some(words) = line_ends(old, new) {
+        faint(page, words);
         return;
     }
     let room = page.room(Gutter::every_row(indent, '-', Tone::Plain));
-    let rows = rows(old, new, room);
-    let is_same = |row: &Row<'_>| matches!(row, Row::Same(_));
-    let mut start = 0;
-    for run in rows.chunk_by(|left, right| is_same(left) == is_same(right)) {
-        let (before, after) = (start > 0, start + run.len() < rows.len());
-        start += run.len();
-        if !is_same(&run[0]) {
-            run.iter().for_each(|row| print(page, indent, room, row));
-            continue;
+    let mut begun = false;
+    for step in steps(old, new, room, pieces) {
+        match step {
+            Step::Row(row) => {
+                begun |= !matches!(row, Row::Same(_));
+                print(page, indent, room, &row);
+            }
+            // The field's own row tells where the first change stands.
+            Step::Fold(rows, next) => {
+                let next = next.filter(|_| begun).map(|source| format!(", then {}", place(&source))).unwrap_or_default();
+                faint(page, format!("… {}{next}", folded_words(&rows)));
+            }
         }
-        let head = if before { CONTEXT } else { 0 };
-        let tail = if after { CONTEXT } else { 0 };
-        // Folding a single line would save nothing.
-        if run.len() <= head + tail + 1 {
-            run.iter().for_each(|row| print(page, indent, room, row));
-            continue;
-        }
-        let (first, rest) = run.split_at(head);
-        let (folded, last) = rest.split_at(rest.len() - tail);
-        first.iter().for_each(|row| print(page, indent, room, row));
-        faint(page, format!("… {}", folded_words(folded)));
-        last.iter().for_each(|row| print(page, indent, room, row));
-    }
-}
-
-/// What the line ends become, where nothing else changes.
-fn line_ends(old: &str, new: &str) -> Option<(&'static str, &'static str)> {
-    let style = |text: &str| match (text.matches('\n').count(), text.matches("\r\n").count()) {
-        (all, crlf) if crlf == all => "CRLF",
-        (_, 0) => "LF",
-        _ => "a mixture",
-    };
-    (old != new && old.contains('\n') && old.replace("\r\n", "\n") == new.replace("\r\n", "\n"))
-        .then(|| (style(old), style(new)))
-        .filter(|(from, to)| from != to && old.lines().count() > 3)
-}
-
-fn folded_words(rows: &[Row<'_>]) -> String {
-    let units = || {
-        rows.iter().filter_map(|row| match row {
-            Row::Same(unit) => Some(unit),
-            _ => None,
-        })
-    };
-    let lines = units().filter(|unit| unit.starts).count();
-    if units().all(|unit| unit.starts && unit.ends) || lines > CONTEXT {
-        count(lines, "unchanged line")
-    } else {
-        count(rows.len(), "unchanged sentence")
     }
 }
 
@@ -86,7 +50,7 @@ fn print(page: &mut Page, indent: usize, room: usize, row: &Row<'_>) {
         Row::Removed(unit) => line(page, removed, unit, vec![Span::new(Tone::Removed, shown(unit))]),
         Row::Added(unit) => line(page, added, unit, vec![Span::new(Tone::Added, shown(unit))]),
         Row::Changed(old, new) => {
-            let (old_spans, new_spans) = words::marked(old.text, new.text);
+            let (old_spans, new_spans) = marks::marked(old.text, new.text);
             line(page, removed, old, old_spans);
             line(page, added, new, new_spans);
         }
@@ -160,14 +124,5 @@ pub(super) fn whole(page: &mut Page, indent: usize, text: &str, sign: char, all:
     let more = usize::from(hidden.is_some()) + lines.count();
     if more > 0 {
         page.line(Gutter::indent(indent), &[Span::new(Tone::Faint, format!("… {}", count(more, "more line")))]);
-    }
-}
-
-/// The size of a text in words: `63 lines, 4,210 characters`.
-pub(super) fn size(text: &str) -> String {
-    let characters = count(text.chars().count(), "character");
-    match text.lines().count() {
-        0 | 1 => characters,
-        lines => format!("{}, {characters}", count(lines, "line")),
     }
 }

@@ -3,10 +3,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::super::shown::count;
+use super::Options;
+use super::edit::About;
 use super::edit::Editor;
 use super::page::{Gutter, Page, Span};
 use super::style::Tone;
-use super::{Options, count};
 use crate::persona::name::Key;
 use crate::plan::Drift;
 use crate::plan::drift::{Drifted, Field, FileSays, Tally, What};
@@ -66,7 +68,8 @@ fn print(page: &mut Page, target: &Drifted, editor: &mut Editor<'_>) {
     ];
     page.line(Gutter::sign(2, sign, tone), &header);
     for field in &target.fields {
-        editor.values(page, 4, &address, &field.path, (field.written.as_ref(), field.live.as_ref()), &remark(field));
+        let about = About { address: &address, remark: &remark(field), source: None, pieces: &[] };
+        editor.values(page, 4, &field.path, (field.written.as_ref(), field.live.as_ref()), about);
     }
     for field in &target.fields {
         if let Some(why) = &field.stuck {

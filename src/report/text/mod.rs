@@ -1,21 +1,18 @@
 //! Plans and outcomes as text for people: in a terminal with or without colour, at any width, through a screen reader.
 //!
 //! Colour is SGR sequences inside the text, which the face strips where there is none; every meaning that a colour carries is
-//! also a sign or a word. What came from a file or a service never reaches the text unescaped (see `visible`).
+//! also a sign or a word. What came from a file or a service never reaches the text unescaped (see `shown::visible`).
 
 mod diff;
 mod drift;
 mod edit;
+mod marks;
 mod outcome;
 mod page;
 mod plan;
-mod secret;
 mod style;
 #[cfg(test)]
 mod tests;
-mod units;
-mod visible;
-mod words;
 
 pub use drift::drift;
 pub use outcome::outcome;
@@ -36,17 +33,4 @@ impl Default for Options {
     fn default() -> Self {
         Self { width: 80, requests: false, verbose: false }
     }
-}
-
-/// A count with its noun: `1 line`, `1,204 lines`.
-fn count(number: usize, noun: &str) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    format!("{text} {noun}{}", if number == 1 { "" } else { "s" })
 }

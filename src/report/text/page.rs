@@ -4,8 +4,8 @@
 use similar::DiffableStr;
 use unicode_width::UnicodeWidthStr;
 
+use super::super::shown::visible;
 use super::style::Tone;
-use super::visible;
 
 /// Below this the layout falls apart, so a narrower screen wraps by itself.
 const NARROWEST: usize = 40;

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use unicode_width::UnicodeWidthStr;
 
+use super::super::shown::{count, place, reason, secret, sign, summary, visible};
+use super::Options;
 use super::edit::Editor;
 use super::page::{Gutter, Page, Span};
-use super::style::{Tone, sign};
-use super::{Options, count, secret, visible};
+use super::style::Tone;
 use crate::persona::name::Key;
-use crate::plan::{Action, Change, Plan, Reason, Request};
+use crate::plan::{Action, Change, Plan, Request};
 
 /// A plan as text for review.
 pub fn plan(plan: &Plan, options: &Options) -> String {
@@ -32,7 +33,8 @@ pub fn plan(plan: &Plan, options: &Options) -> String {
     }
     obstacles(&mut page, plan);
     page.gap();
-    page.line(Gutter::indent(0), &summary(plan));
+    let (lead, counts) = summary(plan);
+    page.line(Gutter::indent(0), &[Span::new(Tone::Strong, lead), Span::plain(format!(" {counts}"))]);
     if !plan.changes.is_empty() && !plan.digest.is_empty() {
         page.line(Gutter::indent(0), &[Span::new(Tone::Faint, format!("Digest: {}", plan.digest))]);
     }
@@ -52,6 +54,10 @@ fn print(page: &mut Page, change: &Change, editor: &mut Editor<'_>, options: &Op
     } else {
         page.line(gutter, &header);
         page.line(Gutter::indent(4).hang(2), &[Span::plain(reason)]);
+    }
+    let whole = change.edits.is_empty() || change.action == Action::Create;
+    if let Some(source) = change.source.as_ref().filter(|_| whole) {
+        page.line(Gutter::indent(4), &[Span::new(Tone::Faint, place(source))]);
     }
     editor.edits(page, 4, change);
     for note in &change.notes {
@@ -73,24 +79,6 @@ pub(super) fn heading(action: Action, address: &str, id: Option<&str>, name: &st
         spans.push(Span::new(Tone::Faint, format!(" ({id})")));
     }
     spans
-}
-
-/// Why, in words.
-fn reason(change: &Change) -> String {
-    let mut words = match (change.action, change.reason) {
-        (Action::Adopt, _) => "declared in the files, exists already",
-        (Action::Move, _) => "renamed, the object stays as it is",
-        (Action::Forget, _) => "removed from the files, the object stays at the service",
-        (Action::Delete, _) => "removed from the files",
-        (_, Reason::Declared) => "declared in the files",
-        (_, Reason::Drifted) => "drifted: changed elsewhere, put right",
-        (_, Reason::Removed) => "removed from the file",
-    }
-    .to_owned();
-    if let Some(old) = &change.moved_from {
-        words.push_str(&format!("; moved from {old}"));
-    }
-    words
 }
 
 fn requests(page: &mut Page, requests: &[Request]) {
@@ -119,6 +107,9 @@ fn obstacles(page: &mut Page, plan: &Plan) {
         page.line(Gutter::indent(0), &[Span::new(Tone::Bad, "Blocked, not planned:")]);
         for blocked in &plan.blocked {
             item(page, &blocked.address.to_string(), &blocked.why, format!("next: {}", blocked.help));
+            if let Some(source) = &blocked.source {
+                page.line(Gutter::indent(4), &[Span::new(Tone::Faint, place(source))]);
+            }
         }
     }
     if !plan.gates.is_empty() {
@@ -146,35 +137,4 @@ fn obstacles(page: &mut Page, plan: &Plan) {
         let words = format!("State will be brought up to date for {targets}: nothing else is to be done there.");
         page.line(Gutter::indent(0), &[Span::plain(words)]);
     }
-}
-
-/// The last line: the counts.
-fn summary(plan: &Plan) -> Vec<Span> {
-    let counts = &plan.summary;
-    let blocked = if plan.blocked.is_empty() { String::new() } else { format!(", {} blocked", plan.blocked.len()) };
-    if plan.changes.is_empty() {
-        let words = match counts.unchanged {
-            0 if plan.blocked.is_empty() => " There are no targets.".to_owned(),
-            1 => format!(" 1 target is as the files say{blocked}."),
-            number => format!(" {} are as the files say{blocked}.", count(number, "target")),
-        };
-        return vec![Span::new(Tone::Strong, "No changes."), Span::plain(words)];
-    }
-    let mut words = format!(" {} to create, {} to update, {} to delete", counts.create, counts.update, counts.delete);
-    for (number, what) in [(counts.adopt, "adopt"), (counts.forget, "forget"), (counts.moved, "move")] {
-        if number > 0 {
-            words.push_str(&format!(", {number} to {what}"));
-        }
-    }
-    words.push_str(&format!(", {} unchanged{blocked}", counts.unchanged));
-    let drifted = plan.changes.iter().filter(|change| has_drifted(change)).count();
-    if drifted > 0 {
-        words.push_str(&format!("; {drifted} drifted"));
-    }
-    words.push('.');
-    vec![Span::new(Tone::Strong, "Plan:"), Span::plain(words)]
-}
-
-fn has_drifted(change: &Change) -> bool {
-    change.reason == Reason::Drifted || change.edits.iter().any(|edit| edit.also_drifted || edit.reason == Reason::Drifted)
 }

@@ -49,15 +49,3 @@ impl Tone {
         }
     }
 }
-
-/// The sign of an action, for eyes without colour.
-pub(super) fn sign(action: Action) -> char {
-    match action {
-        Action::Create => '+',
-        Action::Update => '~',
-        Action::Delete => '-',
-        Action::Adopt => '=',
-        Action::Forget => 'x',
-        Action::Move => '>',
-    }
-}

@@ -3,7 +3,7 @@
 use personaform::providers::bland::sandbox::{CallConfig, ConfigNulls, Deleted, Drafts, Empties, Nulls, Sandbox, Switches};
 use serde_json::{Map, Value, json};
 
-use super::{Exception, Expected, Inspect, Row, Shared, Switch, alone, pairs};
+use super::{Exception, Inspect, Row, Shared, Switch, alone, pairs};
 use crate::pipeline::KEY;
 use crate::transitions::Kind;
 

@@ -5,7 +5,7 @@ use personaform::providers::tavus::sandbox::{
 };
 use serde_json::{Map, Value, json};
 
-use super::{Exception, Expected, Inspect, Row, Shared, Switch, alone, pairs};
+use super::{Exception, Inspect, Row, Shared, Switch, alone, pairs};
 use crate::pipeline::KEY;
 use crate::transitions::Kind;
 

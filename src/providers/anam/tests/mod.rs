@@ -49,7 +49,16 @@ fn live(fields: Value) -> Live {
 
 fn edit(path: &str, to: Option<Value>) -> Edit {
     let path = Pointer::parse(path).expect("a pointer");
-    Edit { path, from: None, to, reason: Reason::Declared, also_drifted: false, release_only: false }
+    Edit {
+        path,
+        from: None,
+        to,
+        reason: Reason::Declared,
+        also_drifted: false,
+        release_only: false,
+        source: None,
+        pieces: Vec::new(),
+    }
 }
 
 fn answer(status: u16, body: Value) -> Response {

@@ -21,12 +21,19 @@ fn schema() -> Value {
 }
 
 fn compile_with(fields: Value, shared: Shared, settings: Settings) -> Result<Resource, Vec<Problem>> {
-    let mut places = Places { fields: BTreeMap::new(), section: place("anam") };
+    let mut places = Places { fields: BTreeMap::new(), pieces: BTreeMap::new(), section: place("anam") };
     for key in object(fields.clone()).keys() {
         places.fields.insert(Pointer::new([key]), place(key));
     }
     let target = Target { account: AccountName::new("anam"), fields: object(fields), settings, places };
-    let persona = Persona { key: Key::new("ada"), shared, previously: None, targets: Vec::new(), place: place("file") };
+    let persona = Persona {
+        key: Key::new("ada"),
+        shared,
+        previously: None,
+        targets: Vec::new(),
+        places: Places { fields: BTreeMap::new(), pieces: BTreeMap::new(), section: place("file") },
+        place: place("file"),
+    };
     ANAM.compile(&address(), &persona, &target)
 }
 

@@ -10,13 +10,22 @@ use crate::report::text::{self, Options};
 
 fn entry(address: &str, action: Action, requests_sent: usize, ending: Ending) -> Entry {
     let address = Address::parse(address).expect("an address");
-    Entry { address, action, id: Some(RemoteId::new("p1")), requests_sent, exchanges: Vec::new(), ending }
+    Entry {
+        address,
+        action,
+        id: Some(RemoteId::new("p1")),
+        requests_sent,
+        exchanges: Vec::new(),
+        retries: 0,
+        milliseconds: 0,
+        ending,
+    }
 }
 
 fn shown(entries: Vec<Entry>, interrupted: bool) -> String {
     let request = json!({"method": "PATCH", "path": "/p1"});
     let plan = plan_of(&[json!({"address": "bland.eve", "action": "update", "requests": [request, request]})]);
-    plain(&text::outcome(&Outcome { entries, interrupted }, &plan, &Options::default()))
+    plain(&text::outcome(&Outcome { entries, interrupted, milliseconds: 0 }, &plan, &Options::default()))
 }
 
 #[test]
@@ -130,4 +139,16 @@ fn a_gateways_page_is_cut_and_cannot_command_the_terminal() {
     assert!(text.contains("answered with 502:\n      <html>\\u{1b}]0;owned\\u{7}\\u{1b}[2Jxx"), "{text}");
     assert!(text.contains("\n    … 4,620 more characters\n    next: try again\n"), "{text}");
     assert!(text.ends_with("Applied: 0 done, 1 failed, 0 not started.\n"), "{text}");
+}
+
+#[test]
+fn time_and_retries_stand_beside_the_counts() {
+    let mut entries = vec![entry("tavus.ada", Action::Update, 1, Ending::Done { verified: true })];
+    entries[0].retries = 2;
+    let text = |milliseconds| {
+        let outcome = Outcome { entries: entries.clone(), interrupted: false, milliseconds };
+        plain(&text::outcome(&outcome, &plan_of(&[]), &Options::default()))
+    };
+    assert!(text(1_240).ends_with("\nApplied: 1 done, in 1.2 s, with 2 retries.\n"));
+    assert!(text(125_000).ends_with("\nApplied: 1 done, in 2 min 5 s, with 2 retries.\n"));
 }

@@ -15,7 +15,7 @@ const BLACK_FLAG: char = '\u{1f3f4}';
 const LONGEST_FLAG: usize = 7;
 
 /// The text without anything that could command a terminal, reorder a line or hide. A tab becomes four spaces.
-pub(super) fn safe(text: &str) -> Cow<'_, str> {
+pub(in crate::report) fn safe(text: &str) -> Cow<'_, str> {
     if text.chars().all(|char| (' '..='~').contains(&char)) {
         return Cow::Borrowed(text);
     }
@@ -29,7 +29,7 @@ pub(super) fn safe(text: &str) -> Cow<'_, str> {
 }
 
 /// A stretch that changes, with tabs, line ends and odd spaces visible, and all beyond ASCII if `revealed`.
-pub(super) fn changed(text: &str, revealed: bool) -> String {
+pub(in crate::report) fn changed(text: &str, revealed: bool) -> String {
     let only_space = text.chars().all(char::is_whitespace);
     let mut shown = String::with_capacity(text.len());
     each(text, |char, placed| match char {
@@ -43,14 +43,14 @@ pub(super) fn changed(text: &str, revealed: bool) -> String {
 }
 
 /// A whole line that comes or goes: what trails is visible, the line's end is not.
-pub(super) fn whole_line(line: &str) -> String {
+pub(in crate::report) fn whole_line(line: &str) -> String {
     let line = line.strip_suffix('\n').unwrap_or(line);
     let text = line.trim_end();
     format!("{text}{}", trailing(&line[text.len()..]))
 }
 
 /// White space at the end of a line, made visible.
-pub(super) fn trailing(space: &str) -> String {
+pub(in crate::report) fn trailing(space: &str) -> String {
     let mut shown = String::new();
     for char in space.chars() {
         match char {
@@ -62,13 +62,13 @@ pub(super) fn trailing(space: &str) -> String {
 }
 
 /// A line that stays: as it is, without its end.
-pub(super) fn context_line(line: &str) -> &str {
+pub(in crate::report) fn context_line(line: &str) -> &str {
     let line = line.strip_suffix('\n').unwrap_or(line);
     line.strip_suffix('\r').unwrap_or(line)
 }
 
 /// A text in quotes, on one line; all beyond ASCII escaped if `revealed`.
-pub(super) fn quoted(text: &str, revealed: bool) -> String {
+pub(in crate::report) fn quoted(text: &str, revealed: bool) -> String {
     let mut shown = String::from("\"");
     each(text, |char, placed| match char {
         '"' | '\\' => shown.extend(['\\', char]),
@@ -83,7 +83,7 @@ pub(super) fn quoted(text: &str, revealed: bool) -> String {
 }
 
 /// JSON with its harmful and hidden characters as JSON's own escapes, so that it means the same.
-pub(super) fn json(text: &str) -> String {
+pub(in crate::report) fn json(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     each(text, |char, placed| {
         if char != '\n' && (char.is_control() || (is_hidden(char) && !placed)) {
@@ -100,7 +100,7 @@ pub(super) fn json(text: &str) -> String {
 
 /// Whether two different stretches would look the same: they differ only in hidden characters, in the kind of white space, or
 /// in how accents are composed (NFC, NFD).
-pub(super) fn alike(old: &str, new: &str) -> bool {
+pub(in crate::report) fn alike(old: &str, new: &str) -> bool {
     let bare = |text: &str| -> String {
         text.chars().filter(|char| !is_hidden(*char)).map(|char| if char.is_whitespace() { ' ' } else { char }).collect()
     };

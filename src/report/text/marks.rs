@@ -1,116 +1,25 @@
-//! Which words of a line changed: the marks in an old and a new line. No layout and no colour.
+//! Marked words in a terminal: `[-…-]` around what goes, `{+…+}` around what comes.
 
-use similar::{Algorithm, DiffTag, DiffableStr, capture_diff_slices};
+use similar::DiffableStr;
 
+use super::super::shown::words::{Stretch, alike, stretches};
+use super::super::shown::{count, visible};
 use super::page::Span;
 use super::style::Tone;
-use super::visible;
 
 /// A stretch without marks that is longer than this is shown by its ends.
 const LONGEST_STRETCH: usize = 240;
 /// How much of such a stretch stays beside a mark.
 const STRETCH_END: usize = 60;
 
-/// A stretch of a line.
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Stretch<'a> {
-    text: &'a str,
-    marked: bool,
-}
-
 /// Two lines as spans: what changed stands in `[-…-]` and `{+…+}`, what is far from every change is left out.
 pub(super) fn marked(old: &str, new: &str) -> (Vec<Span>, Vec<Span>) {
     let (old, new) = stretches(old, new);
-    let joined = |stretches: &[Stretch<'_>]| -> String {
-        stretches.iter().filter(|stretch| stretch.marked).map(|stretch| stretch.text).collect()
-    };
-    let revealed = visible::alike(&joined(&old), &joined(&new));
+    let revealed = alike(&old, &new);
     (
         spans(&old, revealed, Tone::Removed, Tone::RemovedWord, ("[-", "-]")),
         spans(&new, revealed, Tone::Added, Tone::AddedWord, ("{+", "+}")),
     )
-}
-
-/// How alike two lines are: the part of their words that they share, 0.0 to 1.0. Lines without words are half alike.
-pub(super) fn likeness(old: &[&str], new: &[&str]) -> f64 {
-    let total = old.len() + new.len();
-    if total == 0 {
-        return 0.5;
-    }
-    let (mut old_at, mut new_at, mut shared) = (0, 0, 0_u32);
-    while let (Some(left), Some(right)) = (old.get(old_at), new.get(new_at)) {
-        match left.cmp(right) {
-            std::cmp::Ordering::Less => old_at += 1,
-            std::cmp::Ordering::Greater => new_at += 1,
-            std::cmp::Ordering::Equal => {
-                shared += 1;
-                old_at += 1;
-                new_at += 1;
-            }
-        }
-    }
-    #[expect(clippy::cast_precision_loss, reason = "no line has 2^52 words")]
-    let total = total as f64;
-    2.0 * f64::from(shared) / total
-}
-
-/// The words of a line, sorted, for [`likeness`].
-pub(super) fn sorted_words(line: &str) -> Vec<&str> {
-    let mut words: Vec<&str> =
-        line.tokenize_unicode_words().into_iter().filter(|word| word.chars().any(char::is_alphanumeric)).collect();
-    words.sort_unstable();
-    words
-}
-
-fn stretches<'a>(old: &'a str, new: &'a str) -> (Vec<Stretch<'a>>, Vec<Stretch<'a>>) {
-    let (old_words, new_words) = (old.tokenize_unicode_words(), new.tokenize_unicode_words());
-    let (mut old_side, mut new_side) = (Vec::new(), Vec::new());
-    for operation in capture_diff_slices(Algorithm::Myers, &old_words, &new_words) {
-        let marked = operation.tag() != DiffTag::Equal;
-        old_side.extend(old_words[operation.old_range()].iter().map(|text| Stretch { text, marked }));
-        new_side.extend(new_words[operation.new_range()].iter().map(|text| Stretch { text, marked }));
-    }
-    (tidied(old, &old_side), tidied(new, &new_side))
-}
-
-/// Joins neighbours, bridges the gaps between marks that hold no word, and keeps the space around marked words out of the mark.
-fn tidied<'a>(line: &'a str, words: &[Stretch<'a>]) -> Vec<Stretch<'a>> {
-    let runs: Vec<&[Stretch<'a>]> = words.chunk_by(|left, right| left.marked == right.marked).collect();
-    let mut tidy = Vec::new();
-    let mut start = 0;
-    let mut push = |text: &'a str, marked: bool| {
-        if !text.is_empty() {
-            tidy.push(Stretch { text, marked });
-        }
-    };
-    let mut at = 0;
-    while at < runs.len() {
-        let marked = runs[at][0].marked;
-        let mut end = start + length(runs[at]);
-        while marked && at + 2 < runs.len() && runs[at + 1].iter().all(|word| word.text.chars().all(char::is_whitespace)) {
-            end += length(runs[at + 1]) + length(runs[at + 2]);
-            at += 2;
-        }
-        let text = &line[start..end];
-        let inner = text.trim();
-        if marked && !inner.is_empty() {
-            let lead = text.len() - text.trim_start().len();
-            // Space at the end of the line belongs to the change: nothing follows that would show it.
-            let tail = if end == line.len() { text.len() } else { lead + inner.len() };
-            push(&text[..lead], false);
-            push(&text[lead..tail], true);
-            push(&text[tail..], false);
-        } else {
-            push(text, marked);
-        }
-        start = end;
-        at += 1;
-    }
-    tidy
-}
-
-fn length(words: &[Stretch<'_>]) -> usize {
-    words.iter().map(|word| word.text.len()).sum()
 }
 
 fn spans(stretches: &[Stretch<'_>], revealed: bool, line: Tone, word: Tone, (open, close): (&str, &str)) -> Vec<Span> {
@@ -144,7 +53,7 @@ fn shortened(text: &str, after_mark: bool, before_mark: bool, tone: Tone, spans:
         spans.push(Span::new(tone, graphemes[..from].concat()));
     }
     let left_out = length - graphemes[..from].concat().chars().count() - graphemes[to..].concat().chars().count();
-    spans.push(Span::new(Tone::Faint, format!(" … {} … ", super::count(left_out, "character"))));
+    spans.push(Span::new(Tone::Faint, format!(" … {} … ", count(left_out, "character"))));
     if before_mark {
         spans.push(Span::new(tone, graphemes[to..].concat()));
     }

@@ -13,18 +13,18 @@ const MOST_PAIRS: usize = 4_000;
 
 /// A line, or a sentence of one.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Unit<'a> {
+pub(in crate::report) struct Unit<'a> {
     /// With the line's end, where it has one.
-    pub(super) text: &'a str,
+    pub(in crate::report) text: &'a str,
     /// Whether it begins a line.
-    pub(super) starts: bool,
+    pub(in crate::report) starts: bool,
     /// Whether it ends a line.
-    pub(super) ends: bool,
+    pub(in crate::report) ends: bool,
 }
 
 /// One step of the way from the old text to the new one.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Row<'a> {
+pub(in crate::report) enum Row<'a> {
     Same(Unit<'a>),
     Removed(Unit<'a>),
     Added(Unit<'a>),
@@ -32,7 +32,7 @@ pub(super) enum Row<'a> {
 }
 
 /// The steps from an old text to a new one. Changed lines that are wider than `room` are compared by sentences.
-pub(super) fn rows<'a>(old: &'a str, new: &'a str, room: usize) -> Vec<Row<'a>> {
+pub(in crate::report) fn rows<'a>(old: &'a str, new: &'a str, room: usize) -> Vec<Row<'a>> {
     steps(&lines(old), &lines(new), |old, new, rows| {
         let long = |unit: &Unit<'_>| unit.text.width() > room;
         if old.iter().chain(new).any(long) {
@@ -93,7 +93,10 @@ fn sentence_end(text: &str) -> usize {
         // Going on behind the whole run of marks keeps this linear, whatever the text.
         let closed = rest[at..].trim_start_matches(|char| is_mark(char) || CLOSING.contains(&char));
         let next = closed.trim_start();
-        let is_end = UNSPACED.contains(&mark) || (next.len() < closed.len() && !next.starts_with(char::is_lowercase));
+        // The number of a list's item belongs to its sentence.
+        let counts = || text[..text.len() - rest.len() + at].trim().chars().all(|char| char.is_ascii_digit());
+        let is_end =
+            UNSPACED.contains(&mark) || (next.len() < closed.len() && !next.starts_with(char::is_lowercase) && !counts());
         if next.is_empty() || is_end {
             return text.len() - next.len();
         }
@@ -180,6 +183,7 @@ mod tests {
     fn sentences_end_in_every_script() {
         let all = |text: &'static str| -> Vec<&str> { sentences(&lines(text)).into_iter().map(|unit| unit.text).collect() };
         assert_eq!(all("丁寧に。「はい！」と言う。\n次。"), ["丁寧に。", "「はい！」", "と言う。\n", "次。"]);
+        assert_eq!(all("3. Ask twice. Then stop."), ["3. Ask twice. ", "Then stop."]);
         assert_eq!(all("He said \"go.\" Then v1.2 came... Now"), ["He said \"go.\" ", "Then v1.2 came... ", "Now"]);
     }
 }

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use crate::plan::value::{SECRET_MARK, is_secret};
 
 /// A secret in words; none for other values.
-pub(super) fn words(value: &Value) -> Option<String> {
+pub(in crate::report) fn words(value: &Value) -> Option<String> {
     name(value).map(|name| match name {
         Some(name) => format!("(secret from ${name})"),
         None => "(a value not shown)".to_owned(),
@@ -16,7 +16,7 @@ pub(super) fn words(value: &Value) -> Option<String> {
 }
 
 /// Two secrets in words; none where one of them is none.
-pub(super) fn change_words(old: &Value, new: &Value) -> Option<String> {
+pub(in crate::report) fn change_words(old: &Value, new: &Value) -> Option<String> {
     let (old_name, new_name) = (name(old)??, name(new)??);
     let changed = if old.get("digest") == new.get("digest") { "" } else { ", changed" };
     Some(if old_name == new_name {
@@ -40,7 +40,7 @@ fn hidden() -> Value {
 ///
 /// A service may show in clear what the files call a secret. The planner hides it where it compares; this also holds inside
 /// lists, and for what a service made of a write.
-pub(super) fn fence(member: &str, old: Option<&Value>, new: Option<&Value>) -> (Option<Value>, Option<Value>) {
+pub(in crate::report) fn fence(member: &str, old: Option<&Value>, new: Option<&Value>) -> (Option<Value>, Option<Value>) {
     let mut names = BTreeSet::new();
     for value in [old, new].into_iter().flatten() {
         collect(member, value, &mut names);
@@ -72,7 +72,7 @@ fn hide(member: &str, value: &Value, names: &BTreeSet<&str>) -> Value {
 }
 
 /// A request's body as it is printed: each secret as `$NAME`.
-pub(super) fn body(value: &Value) -> Value {
+pub(in crate::report) fn body(value: &Value) -> Value {
     match value {
         Value::Array(items) => items.iter().map(body).collect(),
         Value::Object(members) => match name(value) {

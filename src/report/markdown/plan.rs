@@ -1,0 +1,167 @@
+//! A plan as Markdown.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::budget::{self, Section};
+use super::{LEAST, Options, diff, escape, mark, word};
+use crate::persona::name::{AccountName, Key};
+use crate::plan::{Action, Change, Plan};
+use crate::report::shown::leaves::Seen;
+use crate::report::shown::{count, has_drifted, place, summary, why};
+
+/// More accounts than this do not fit beside each other.
+const MOST_COLUMNS: usize = 8;
+
+/// A plan for review.
+pub fn plan(plan: &Plan, options: &Options) -> String {
+    let limit = options.limit.max(LEAST);
+    let (lead, counts) = summary(plan);
+    let title = format!("## personaform plan\n\n**{lead}** {counts}\n");
+    // What must not be missed and the table may take half of the room, so that there is some left for what changes.
+    let alerts = alerts(plan, limit / 4);
+    let mut personas: BTreeMap<&Key, Vec<&Change>> = BTreeMap::new();
+    for change in &plan.changes {
+        personas.entry(&change.address.key).or_default().push(change);
+    }
+    let table = table(&personas, limit / 4);
+    let sections: Vec<Section> = personas.iter().map(|(key, changes)| section(key, changes)).collect();
+    let head = format!("{title}{alerts}{table}");
+    budget::document(&head, &sections, limit, "All of it: `personaform show PLAN-FILE`, or a report in HTML.")
+}
+
+/// Gates, blocked targets and deletions: each in a box of its own.
+fn alerts(plan: &Plan, room: usize) -> String {
+    let mut text = String::new();
+    let mut add = |kind: &str, title: &str, rows: Vec<String>| {
+        if !rows.is_empty() {
+            let head = format!("\n> [!{kind}]\n> **{title}**\n");
+            text.push_str(&budget::rows(&head, &rows, room / 3, |left| format!("> - … {left} more\n")));
+        }
+    };
+    let gates = plan.gates.iter().map(|gate| {
+        let open = escape::words(&gate.opened_by);
+        let open = if gate.opened_by.starts_with("--") { escape::code(&gate.opened_by) } else { open };
+        format!("> - {}: {}. To open it: {open}\n", escape::code(&gate.name), escape::words(&gate.why))
+    });
+    add("CAUTION", "Gate closed, nothing will be applied", gates.collect());
+    let blocked = plan.blocked.iter().map(|blocked| {
+        let at = blocked.source.as_ref().map(|source| format!(" ({})", escape::code(&place(source)))).unwrap_or_default();
+        let address = escape::code(&blocked.address.to_string());
+        format!("> - {address}: {}{at}. Next: {}\n", escape::words(&blocked.why), escape::words(&blocked.help))
+    });
+    add("WARNING", "Blocked, not planned", blocked.collect());
+    let gone: Vec<&Change> =
+        plan.changes.iter().filter(|change| matches!(change.action, Action::Delete | Action::Forget)).collect();
+    let title = format!("{} to be taken away", count(gone.len(), "object"));
+    let gone = gone.into_iter().map(|change| {
+        let (action, address) = (change.action, escape::code(&change.address.to_string()));
+        format!("> - {} {} {address} {}\n", mark(action), word(action), object(change))
+    });
+    add("CAUTION", &title, gone.collect());
+    text
+}
+
+/// Name and id of an object.
+fn object(change: &Change) -> String {
+    let id = change.id.as_ref().map(|id| escape::code(id.as_str()));
+    let name = (!change.name.is_empty()).then(|| escape::code(&change.name));
+    [name, id].into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
+/// What changes where.
+fn table(personas: &BTreeMap<&Key, Vec<&Change>>, room: usize) -> String {
+    if personas.is_empty() {
+        return String::new();
+    }
+    let accounts: BTreeSet<_> = personas.values().flatten().map(|change| &change.address.account).collect();
+    let wide = accounts.len() > MOST_COLUMNS;
+    let names: Vec<String> = match wide {
+        true => vec!["changes".to_owned()],
+        false => accounts.iter().map(|account| escape::cell(account.as_str())).collect(),
+    };
+    let head = format!("\n| persona | {} |\n|---|{}\n", names.join(" | "), "---|".repeat(names.len()));
+    let rows: Vec<String> = personas
+        .iter()
+        .map(|(key, changes)| {
+            let of = |account: &AccountName| {
+                let there = changes.iter().filter(|change| change.address.account == *account);
+                there.map(|change| told(change)).collect::<Vec<_>>().join("<br>")
+            };
+            let cells: Vec<String> = if wide {
+                let all =
+                    changes.iter().map(|change| format!("{} {}", escape::cell(change.address.account.as_str()), told(change)));
+                vec![all.collect::<Vec<_>>().join("<br>")]
+            } else {
+                accounts.iter().map(|account| of(account)).collect()
+            };
+            format!("| {} | {} |\n", escape::cell(key.as_str()), cells.join(" | "))
+        })
+        .collect();
+    budget::rows(&head, &rows, room, |left| format!("\n… and {} more.\n", count(left, "persona")))
+}
+
+/// One change in a few words.
+fn told(change: &Change) -> String {
+    let edits = match change.action {
+        Action::Update | Action::Adopt if !change.edits.is_empty() => format!(", {}", count(change.edits.len(), "field")),
+        _ => String::new(),
+    };
+    let drifted = if has_drifted(change) { ", **drifted**" } else { "" };
+    format!("{} {}{edits}{drifted}", mark(change.action), word(change.action))
+}
+
+/// All changes of one persona.
+fn section(key: &Key, changes: &[&Change]) -> Section {
+    let gone = changes.iter().any(|change| matches!(change.action, Action::Delete | Action::Forget));
+    let mut actions: BTreeMap<Action, Vec<&str>> = BTreeMap::new();
+    for change in changes {
+        actions.entry(change.action).or_default().push(change.address.account.as_str());
+    }
+    let told: Vec<String> = actions
+        .iter()
+        .map(|(action, accounts)| {
+            let accounts: Vec<String> =
+                accounts.iter().map(|account| format!("<code>{}</code>", escape::html(account))).collect();
+            let strong = matches!(action, Action::Delete | Action::Forget);
+            let word = if strong { format!("<b>{}</b>", action.word().to_uppercase()) } else { action.word().to_owned() };
+            format!("{} {word} {}", mark(*action), accounts.join(" "))
+        })
+        .collect();
+    let summary = format!("<b><code>{}</code></b>: {}", escape::html(key.as_str()), told.join(", "));
+    let frame = |body: &str| format!("\n<details>\n<summary>{summary}</summary>\n\n{body}\n</details>\n");
+    let mut seen = Seen::default();
+    let whole: String = changes.iter().map(|change| told_whole(change, &mut seen)).collect();
+    let short: String = changes.iter().map(|change| format!("{}\n", heading(change))).collect();
+    Section {
+        forms: vec![frame(&whole), frame(&format!("{short}The details are left out for their length.\n"))],
+        name: escape::code(key.as_str()),
+        changes: changes.len(),
+        rank: usize::from(!gone),
+    }
+}
+
+/// `🟡 update `tavus.ada` (`p1`): declared in the files, `personas/ada.yaml:12``
+fn heading(change: &Change) -> String {
+    let address = escape::code(&change.address.to_string());
+    let object = match change.action {
+        Action::Delete | Action::Forget | Action::Adopt => format!(" {}", object(change)),
+        _ => change.id.as_ref().map(|id| format!(" ({})", escape::code(id.as_str()))).unwrap_or_default(),
+    };
+    let moved = change.moved_from.as_ref().map(|old| format!("; moved from {}", escape::code(&old.to_string())));
+    let reason = format!("{}{}", why(change), moved.unwrap_or_default());
+    let source = change.source.as_ref().map(|source| format!(", {}", escape::code(&place(source)))).unwrap_or_default();
+    format!("{} {} {address}{object}: {reason}{source}\n", mark(change.action), word(change.action))
+}
+
+fn told_whole(change: &Change, seen: &mut Seen) -> String {
+    let mut text = format!("{}\n", heading(change));
+    let lines = diff::lines(change, seen);
+    if !lines.is_empty() {
+        text.push_str(&escape::fenced("diff", &lines));
+        text.push('\n');
+    }
+    for note in &change.notes {
+        text.push_str(&format!("Note: {}\n\n", escape::words(note)));
+    }
+    text
+}
