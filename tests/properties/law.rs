@@ -36,10 +36,16 @@ fn place() -> Place {
 /// A section as what is wanted; none where it is refused.
 pub(crate) fn compiled(world: &World, section: &Map<String, Value>, release: bool, ignore: Vec<Pointer>) -> Option<Resource> {
     let settings = Settings { release: Some(release), ignore_changes: ignore, ..Settings::default() };
-    let places = Places { fields: BTreeMap::new(), section: place() };
-    let target = Target { account: AccountName::new("account"), fields: section.clone(), settings, places };
-    let persona =
-        Persona { key: Key::new("ada"), shared: Shared::default(), previously: None, targets: Vec::new(), place: place() };
+    let places = || Places { fields: BTreeMap::new(), pieces: BTreeMap::new(), section: place() };
+    let target = Target { account: AccountName::new("account"), fields: section.clone(), settings, places: places() };
+    let persona = Persona {
+        key: Key::new("ada"),
+        shared: Shared::default(),
+        previously: None,
+        targets: Vec::new(),
+        places: places(),
+        place: place(),
+    };
     let mut resource = world.provider.compile(&address(), &persona, &target).ok()?;
     world.sealer.seal(&mut resource.fields);
     Some(resource)
@@ -80,6 +86,7 @@ pub(crate) fn planned(world: &mut World, resource: &Resource, known: Option<&Kno
         pending: &BTreeMap::new(),
         traces: &BTreeMap::new(),
         vanished: &BTreeMap::new(),
+        sources: &BTreeMap::new(),
         scope: &|_| true,
         adopt: false,
         limits: Limits { max_deletes: 0, max_share: None, allow_deletes: false, allow_changes: true, allow_vanished: false },
