@@ -4,7 +4,9 @@ mod apply;
 pub mod args;
 mod exit;
 mod other;
+mod panic;
 mod plan;
+mod retries;
 mod screen;
 mod session;
 
@@ -14,6 +16,7 @@ use screen::Screen;
 
 /// Runs the command line and gives the exit code.
 pub fn run(cli: &Cli) -> u8 {
+    panic::keep_quiet();
     let screen = Screen::new(&cli.common);
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
         Ok(runtime) => runtime,

@@ -2,6 +2,7 @@
 //! error.
 
 use std::io::{BufRead, IsTerminal, Write};
+use std::sync::{Mutex, PoisonError};
 
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
@@ -9,9 +10,23 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::args::{Color, Common, Format};
 use super::exit::Stop;
+use crate::http::Redactor;
 use crate::plan::{Action, Address};
 use crate::reconcile::{Ending, Entry, Observer};
 use crate::report;
+
+/// The last line of defence: what no output may hold, whatever went wrong before. One list for the process, since the screen is
+/// passed on by copy.
+static HIDDEN: Mutex<Vec<Redactor>> = Mutex::new(Vec::new());
+
+/// The shortest secret that is looked for in whole outputs; a shorter one may be a word that belongs there.
+const SHORTEST_HIDDEN: usize = 8;
+
+/// A text as it may be printed.
+fn printable(text: &str) -> String {
+    let hidden = HIDDEN.lock().unwrap_or_else(PoisonError::into_inner);
+    hidden.iter().fold(text.to_owned(), |text, redactor| if redactor.finds(&text) { redactor.text(&text) } else { text })
+}
 
 /// How this run prints.
 #[derive(Clone, Copy, Debug)]
@@ -35,6 +50,12 @@ impl Screen {
         Self { choice, format: common.format, chatty: !common.quiet, may_ask: !common.no_input }
     }
 
+    /// From now on prints nothing that a redactor finds.
+    pub(super) fn hide(&self, redactor: &Redactor) {
+        let mut hidden = HIDDEN.lock().unwrap_or_else(PoisonError::into_inner);
+        hidden.push(redactor.clone().at_least(SHORTEST_HIDDEN));
+    }
+
     /// Columns of the terminal; 100 where there is none.
     pub(super) fn width(&self) -> usize {
         match terminal_size::terminal_size() {
@@ -46,7 +67,7 @@ impl Screen {
     /// Prints a result. A reader who hung up (`| head`) is no failure.
     pub(super) fn result(&self, text: &str) {
         let mut stream = AutoStream::new(std::io::stdout().lock(), self.choice);
-        let _ = stream.write_all(text.as_bytes()).and_then(|()| stream.flush());
+        let _ = stream.write_all(printable(text).as_bytes()).and_then(|()| stream.flush());
     }
 
     /// Prints a JSON result.
@@ -57,7 +78,7 @@ impl Screen {
     /// Prints something that is no result.
     pub(super) fn aside(&self, text: &str) {
         let mut stream = AutoStream::new(std::io::stderr().lock(), self.choice);
-        let _ = stream.write_all(text.as_bytes()).and_then(|()| stream.flush());
+        let _ = stream.write_all(printable(text).as_bytes()).and_then(|()| stream.flush());
     }
 
     /// Prints a hint, unless nobody wants one.

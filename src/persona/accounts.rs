@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::Vocabulary;
 use super::check;
-use super::document::{Account, Safety};
+use super::document::{Account, Limits, Safety};
 use super::expression::{Expression, recognise};
 use super::name::AccountName;
 use super::node::{Entry, Node};
@@ -84,7 +84,8 @@ fn account(entry: &Entry, vocabulary: &Vocabulary, problems: &mut Vec<Problem>) 
             None
         }
     };
-    let base_url = entry.value.get("base_url").and_then(|node| base_url(node, problems));
+    let insecure = entry.value.get("insecure").and_then(Node::scalar) == Some(serde_json::Value::Bool(true));
+    let base_url = entry.value.get("base_url").and_then(|node| base_url(node, insecure, problems));
     let mut key_variable = None;
     if let Some(key) = entry.value.get("api_key")
         && let Some(Expression::Env(variable)) = recognise(key)
@@ -93,17 +94,34 @@ fn account(entry: &Entry, vocabulary: &Vocabulary, problems: &mut Vec<Problem>) 
         key_variable = variable.text().map(str::to_owned);
     }
     let name = AccountName::new(name);
-    Some(Account { name, provider: provider?.to_owned(), base_url, key_variable, place: entry.place.clone() })
+    Some(Account {
+        name,
+        provider: provider?.to_owned(),
+        base_url,
+        key_variable,
+        insecure,
+        limits: limits(entry.value.get("limits")),
+        place: entry.place.clone(),
+    })
 }
 
-fn base_url(node: &Node, problems: &mut Vec<Problem>) -> Option<String> {
+/// How fast the account is asked. What is out of range has been reported by the schema.
+fn limits(node: Option<&Node>) -> Limits {
+    let number = |name: &str| node.and_then(|node| node.get(name)).and_then(Node::scalar);
+    let concurrency = number("concurrency").and_then(|value| value.as_u64()).and_then(|value| u16::try_from(value).ok());
+    Limits { concurrency, per_second: number("per_second").and_then(|value| value.as_f64()) }
+}
+
+fn base_url(node: &Node, insecure: bool, problems: &mut Vec<Problem>) -> Option<String> {
     let written = node.text()?;
     match origin(written) {
         Ok(true) => {}
+        Ok(false) if insecure => {}
         Ok(false) => {
             let message = "keys would travel unencrypted: plain `http` is for this machine only";
             let problem = Problem::error("insecure-url", node.place.clone(), message);
-            problems.push(problem.with_help("write `https://`"));
+            let help = "write `https://`, or add `insecure: true` to the account if the way there is safe by other means";
+            problems.push(problem.with_help(help));
         }
         Err(why) => {
             let problem = Problem::error("bad-url", node.place.clone(), format!("this is no address of a service: {why}"));

@@ -9,7 +9,8 @@ use futures_util::stream::{self, StreamExt};
 use serde_json::{Map, Value};
 
 use super::connection::{Connection, Failure, label};
-use super::outcome::{Difference, Ending, Entry, Outcome};
+use super::doubt;
+use super::outcome::{Difference, Effort, Ending, Entry, Outcome};
 use super::verify;
 use crate::persona::name::AccountName;
 use crate::plan::{Action, Address, Change, Live, Plan, Record, RemoteId, Request, proof};
@@ -78,7 +79,8 @@ impl Applier<'_> {
         });
         let mut entries: Vec<Entry> = join_all(accounts).await.into_iter().flatten().collect();
         entries.sort_by(|left, right| left.address.cmp(&right.address));
-        Ok(Outcome { entries, interrupted: self.stop.load(Ordering::Relaxed) })
+        let effort = Effort::of(self.connections.values().map(|connection| connection.client.effort()));
+        Ok(Outcome { entries, interrupted: self.stop.load(Ordering::Relaxed), effort })
     }
 
     /// Corrects what state remembers of objects that are as they should be.
@@ -166,9 +168,9 @@ impl Work<'_> {
                 Ok(Ending::Done { verified: connection.provider.rules().read })
             }
             Action::Delete => {
-                self.applier.look_again(connection, change).await?;
+                let before = self.applier.look_again(connection, change).await?.unwrap_or_else(|| self.assumed());
                 for request in &change.requests {
-                    self.write(connection, request).await?;
+                    self.write(connection, request, (&before, &before)).await?;
                 }
                 self.save(|state, address| {
                     state.objects.remove(address);
@@ -195,19 +197,24 @@ impl Work<'_> {
         // The id is kept at once, with nothing applied yet: whatever happens next, the next plan goes on from here.
         self.record(Map::new())?;
         let mut answered = connection.provider.accepted(first, &response).ok().flatten();
-        for request in rest {
-            let request = with_id(request, &id);
-            answered = self.write(connection, &request).await?.or(answered);
-        }
         let empty = Live::empty(RemoteId::new("{id}"));
+        let mut expected = connection.provider.predict(&empty, first);
+        for request in rest {
+            let later = connection.provider.predict(&expected, request);
+            let earlier = std::mem::replace(&mut expected, later);
+            answered = self.write(connection, &with_id(request, &id), (&earlier, &expected)).await?.or(answered);
+        }
         let predicted = proof::predict(connection.provider, &empty, &self.change.requests);
         self.verified(connection, None, predicted, answered).await
     }
 
     async fn update(&mut self, connection: &Connection, before: Live) -> Step<Ending> {
         let mut answered = None;
+        let mut expected = before.clone();
         for request in &self.change.requests {
-            answered = self.write(connection, request).await?.or(answered);
+            let later = connection.provider.predict(&expected, request);
+            let earlier = std::mem::replace(&mut expected, later);
+            answered = self.write(connection, request, (&earlier, &expected)).await?.or(answered);
         }
         let predicted = proof::predict(connection.provider, &before, &self.change.requests);
         self.verified(connection, Some(before), predicted, answered).await
@@ -278,11 +285,14 @@ impl Work<'_> {
         }
     }
 
-    /// Sends one writing request and judges the answer.
-    async fn write(&mut self, connection: &Connection, request: &Request) -> Step<Option<Live>> {
-        let response = connection.send(request).await.map_err(failed)?;
-        let accepted = connection.provider.accepted(request, &response);
-        let live = accepted.map_err(|refusal| failed(connection.refused(request, &refusal)))?;
+    /// Sends one writing request and judges the answer; where there is none, the object as it is now, beside what it was before
+    /// the request and what it would be after it.
+    async fn write(&mut self, connection: &Connection, request: &Request, expected: (&Live, &Live)) -> Step<Option<Live>> {
+        let live = match connection.write(request).await {
+            Err(failure) => doubt::settled(connection, self.change, self.id.as_ref(), request, failure, expected).await,
+            written => written,
+        };
+        let live = live.map_err(failed)?;
         self.sent += 1;
         Ok(live)
     }

@@ -30,6 +30,8 @@ pub fn outcome(outcome: &Outcome) -> Value {
         "summary": summary,
         "entries": outcome.entries,
         "interrupted": outcome.interrupted,
+        "retries": outcome.effort.retries,
+        "waited_seconds": outcome.effort.waited,
     })
 }
 
@@ -53,12 +55,14 @@ mod tests {
                 entry("tavus.cyd", Ending::NotStarted { message: "interrupted".into() }),
             ],
             interrupted: true,
+            effort: crate::reconcile::Effort { retries: 3, waited: 1.5 },
         });
         assert_eq!(
             value["summary"],
             json!({"done": 2, "diverged": 0, "failed": 0, "stale": 0, "not_started": 1, "unknown": 0})
         );
         assert_eq!(value["interrupted"], json!(true));
+        assert_eq!((&value["retries"], &value["waited_seconds"]), (&json!(3), &json!(1.5)));
         assert_eq!(
             value["entries"][0],
             json!({"address": "tavus.ada", "action": "update", "id": "p1", "requests_sent": 1, "ending": "done", "verified": true})

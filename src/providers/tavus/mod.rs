@@ -18,7 +18,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use crate::persona::document::{Persona, Target};
 use crate::persona::problem::Problem;
 use crate::plan::{Address, Dialect, Draft, Edit, Live, RemoteId, Request, Resource, Rules};
-use crate::provider::{Page, Provider, Refusal, Response, Seen, Service};
+use crate::provider::{Limits, Page, Provider, Refusal, Response, Seen, Service};
 
 /// Tavus.
 #[derive(Clone, Copy, Debug)]
@@ -35,6 +35,8 @@ static SERVICE: Service = Service {
     key_header: "x-api-key",
     key_prefix: "",
     documentation: "https://docs.tavus.io/api-reference/personas/patch-persona",
+    // No limit is documented; this is what a careful client does.
+    limits: Limits { concurrency: 4, per_second: Some(10.0) },
 };
 
 impl Dialect for Tavus {
@@ -98,5 +100,9 @@ impl Provider for Tavus {
 
     fn accepted(&self, request: &Request, response: &Response) -> Result<Option<Live>, Refusal> {
         wire::accepted(request, response)
+    }
+
+    fn repeatable(&self, request: &Request) -> bool {
+        patch::repeatable(request)
     }
 }

@@ -16,7 +16,7 @@ fn entry(address: &str, action: Action, requests_sent: usize, ending: Ending) ->
 fn shown(entries: Vec<Entry>, interrupted: bool) -> String {
     let request = json!({"method": "PATCH", "path": "/p1"});
     let plan = plan_of(&[json!({"address": "bland.eve", "action": "update", "requests": [request, request]})]);
-    plain(&text::outcome(&Outcome { entries, interrupted }, &plan, &Options::default()))
+    plain(&text::outcome(&Outcome { entries, interrupted, ..Outcome::default() }, &plan, &Options::default()))
 }
 
 #[test]
