@@ -16,7 +16,7 @@ use ring::rand::{SecureRandom, SystemRandom};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::plan::{Method, Request};
-use crate::provider::{Limits, Response, Service};
+use crate::provider::{Body, Limits, Response, Service};
 
 pub use redact::Redactor;
 pub use retry::{Patience, Repeat};
@@ -62,7 +62,7 @@ pub struct Home<'a> {
 pub struct Answer {
     /// The answer.
     pub response: Response,
-    /// Whether the request may have been done although the answer is no success.
+    /// Whether the answer leaves open whether the request was done.
     pub doubtful: bool,
     /// What the service asks for, where that is more patience than there is.
     pub asked: Option<Duration>,
@@ -231,8 +231,12 @@ impl Client {
                     if let Some(wait) = used_up {
                         self.pacer.hold((*wait).min(self.patience.longest_pause));
                     }
-                    let json = response.json().is_some();
-                    (Came::Answer { status: response.status, json, asked: *asked }, *asked, false)
+                    let odd = match response.body {
+                        Body::Json(_) => false,
+                        Body::Empty => is_read,
+                        Body::Text(_) => true,
+                    };
+                    (Came::Answer { status: response.status, odd, asked: *asked }, *asked, false)
                 }
                 Tried::Nothing { fault, hopeless } => (Came::Nothing { maybe_done: fault.maybe_done }, None, *hopeless),
             };
@@ -252,7 +256,7 @@ impl Client {
                 return match tried {
                     Tried::Answer { mut response, asked, .. } => {
                         self.redactor.response(&mut response);
-                        let doubtful = lost && !response.is_success();
+                        let doubtful = verdict.doubtful || lost && !response.is_success();
                         Ok(Answer { response, doubtful, asked: asked.filter(|_| verdict.again && pause.is_none()) })
                     }
                     Tried::Nothing { fault, .. } => Err(Fault { maybe_done: fault.maybe_done || lost, ..fault }),

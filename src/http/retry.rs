@@ -44,8 +44,8 @@ pub(super) enum Came {
     Answer {
         /// HTTP status.
         status: u16,
-        /// Whether the body is JSON.
-        json: bool,
+        /// Whether the body is nothing that a service of ours says: text, or nothing in answer to a read.
+        odd: bool,
         /// The pause that the service asks for.
         asked: Option<Duration>,
     },
@@ -68,8 +68,7 @@ pub(super) struct Verdict {
 /// Judges one try of a request.
 ///
 /// 429 and 425 refuse by their definition, and a 503 with a `Retry-After` does so plainly. 408, 500, 502, 504 and any other
-/// 503 may come from a gateway behind which the request was done. A read that is answered with a success that is no JSON was
-/// answered by something in between.
+/// 503 may come from a gateway behind which the request was done. A success that is no JSON was said by something in between.
 pub(super) fn judge(repeat: Repeat, is_read: bool, came: Came) -> Verdict {
     let freely = repeat == Repeat::Freely;
     let (again, doubtful) = match came {
@@ -77,7 +76,7 @@ pub(super) fn judge(repeat: Repeat, is_read: bool, came: Came) -> Verdict {
         Came::Answer { status: 425 | 429, .. } => (true, false),
         Came::Answer { status: 503, asked: Some(_), .. } => (true, false),
         Came::Answer { status: 408 | 500 | 502 | 503 | 504, .. } => (freely, true),
-        Came::Answer { status: 200..=299, json: false, .. } => (is_read, false),
+        Came::Answer { status: 200..=299, odd: true, .. } => (freely, true),
         Came::Answer { .. } => (false, false),
     };
     Verdict { again, doubtful: doubtful && !is_read }
@@ -160,7 +159,7 @@ mod tests {
 
     #[test]
     fn what_may_have_been_done_is_repeated_only_where_that_does_no_harm() {
-        let answer = |status| Came::Answer { status, json: true, asked: None };
+        let answer = |status| Came::Answer { status, odd: false, asked: None };
         for status in [408, 500, 502, 503, 504] {
             assert_eq!(
                 judge(Repeat::OnlyIfRefused, false, answer(status)),
@@ -181,19 +180,20 @@ mod tests {
     fn a_plain_refusal_is_repeated_whatever_was_asked() {
         let refused = Verdict { again: true, doubtful: false };
         for (status, asked) in [(429, None), (425, None), (503, Some(SECOND))] {
-            assert_eq!(judge(Repeat::OnlyIfRefused, false, Came::Answer { status, json: true, asked }), refused, "{status}");
+            assert_eq!(judge(Repeat::OnlyIfRefused, false, Came::Answer { status, odd: false, asked }), refused, "{status}");
         }
         for status in [200, 204, 304, 400, 401, 404, 409, 422, 501] {
-            let verdict = judge(Repeat::Freely, true, Came::Answer { status, json: true, asked: None });
+            let verdict = judge(Repeat::Freely, true, Came::Answer { status, odd: false, asked: None });
             assert_eq!(verdict, Verdict { again: false, doubtful: false }, "{status}");
         }
     }
 
     #[test]
-    fn a_page_in_place_of_a_read_answer_is_asked_for_again() {
-        let page = Came::Answer { status: 200, json: false, asked: None };
-        assert!(judge(Repeat::Freely, true, page).again);
-        assert!(!judge(Repeat::Freely, false, page).again);
+    fn a_page_in_place_of_an_answer_is_no_answer() {
+        let page = Came::Answer { status: 200, odd: true, asked: None };
+        assert_eq!(judge(Repeat::Freely, true, page), Verdict { again: true, doubtful: false });
+        assert_eq!(judge(Repeat::Freely, false, page), Verdict { again: true, doubtful: true });
+        assert_eq!(judge(Repeat::OnlyIfRefused, false, page), Verdict { again: false, doubtful: true });
     }
 
     #[test]

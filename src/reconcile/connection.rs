@@ -77,7 +77,7 @@ impl Connection {
             return Ok(response);
         }
         let refusal = self.provider.accepted(request, &response).err();
-        let refusal = refusal.unwrap_or_else(|| Refusal::by_status(response.status, "no reason given"));
+        let refusal = refusal.unwrap_or_else(|| Refusal::unreadable(&response, "what the service answers"));
         let mut failure = self.refused(request, &refusal);
         if doubtful {
             failure.maybe_done = true;
