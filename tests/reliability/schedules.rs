@@ -4,6 +4,7 @@
 //! `PERSONAFORM_SCHEDULES=5000` runs as many; `PERSONAFORM_SEED=17` runs the one that a failure named.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -43,17 +44,17 @@ impl Chance {
     fn fault(&mut self) -> Fault {
         let statuses = [408, 425, 429, 500, 502, 503, 504];
         let status = statuses[self.below(7) as usize];
-        match self.below(32) {
-            0..=9 => Fault::Refuse { status, retry_after: [None, Some(0), Some(3)][self.below(3) as usize] },
-            10..=15 => Fault::LoseAnswer,
-            16..=19 => Fault::Reset,
-            20 => Fault::Stall { done: self.below(2) == 0 },
+        match self.below(128) {
+            0 => Fault::Stall { done: self.below(2) == 0 },
+            1..=2 => Fault::Drip,
+            3..=45 => Fault::Refuse { status, retry_after: [None, Some(0), Some(3)][self.below(3) as usize] },
+            46..=70 => Fault::LoseAnswer,
+            71..=85 => Fault::Reset,
             // Who says 404 has passed nothing on.
-            21 => Fault::Page { status: 404, done: false },
-            22..=24 => Fault::Page { status: [200, 502, 503][self.below(3) as usize], done: self.below(2) == 0 },
-            25..=27 => Fault::Garble,
-            28..=30 => Fault::Truncate,
-            _ => Fault::Drip,
+            86..=89 => Fault::Page { status: 404, done: false },
+            90..=103 => Fault::Page { status: [200, 502, 503][self.below(3) as usize], done: self.below(2) == 0 },
+            104..=115 => Fault::Garble,
+            _ => Fault::Truncate,
         }
     }
 }
@@ -115,7 +116,9 @@ struct World {
 
 impl World {
     async fn new() -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
+        // In memory where that is possible: every save waits for the disk, and thousands would wait long.
+        let memory = Path::new("/dev/shm");
+        let folder = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.expect("a folder");
         let file = folder.path().join("state.json");
         StateFile::at(&file).save(&mut State::new().expect("a state")).expect("saved");
         let state = StateFile::at(&file).load().expect("loaded");
