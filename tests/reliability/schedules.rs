@@ -64,7 +64,7 @@ type Wanted = BTreeMap<Address, Resource>;
 
 /// The files of three times: everything new; prompts, names and lists changed; one persona gone.
 fn versions() -> Vec<Wanted> {
-    let mut persona = |name: &str, prompt: &str, tags: &str| {
+    let persona = |name: &str, prompt: &str, tags: &str| {
         format!(
             "name: {name}\nprompt: {prompt}\ntargets:\n  anam: {{ avatarId: a, voiceId: v, llmId: l }}\n  bland: {{ tags: [{tags}] }}\n  \
              opengiant: {{ attributes: {{ tone: {tags} }} }}\n  tavus: {{ default_replica_id: r, document_tags: [{tags}] }}\n"

@@ -8,10 +8,12 @@ use personaform::http::{Answer, Client, ClientError, Fault, Home, Patience, Repe
 use personaform::plan::{Method, Request};
 use personaform::provider::{Body, Limits};
 use personaform::providers;
+use personaform::sandbox::{Fault as Ordered, serve};
 use secrecy::SecretString;
 use serde_json::json;
 
 use crate::scripted::{Scripted, Step};
+use crate::support::{Project, Served};
 
 const KEY: &str = "sk-the-key-of-this-account";
 
@@ -258,5 +260,96 @@ fn plain_http_is_for_this_machine_or_for_who_says_so() {
     assert!(matches!(made("no address", true), Err(ClientError::BadAddress)));
     for url in ["http://127.0.0.1:1", "http://localhost:1", "http://[::1]:1", "HTTP://LOCALHOST"] {
         assert!(made(url, false).is_ok(), "{url}");
+    }
+}
+
+const ADA: &str = "name: Ada\nprompt: Be kind.\ntargets: { tavus: { greeting: Hi } }\n";
+
+/// A project whose one account is at this address.
+fn at(base_url: &str, more: &str) -> Project {
+    let account = format!("accounts: {{ tavus: {{ base_url: \"{base_url}\"{more} }} }}\n");
+    let mut project = Project::new(&[("personaform.yaml", &account), ("personas/ada.yaml", ADA)]);
+    project.set("TAVUS_API_KEY", "key-of-the-miniature");
+    project
+}
+
+#[test]
+fn retrying_is_shown_and_its_totals_are_in_the_outcome() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
+    let running = runtime.block_on(async {
+        let miniature = providers::miniature("tavus", "key-of-the-miniature").expect("one");
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        serve(listener, [("tavus".to_owned(), miniature)].into(), None).await.expect("it serves")
+    });
+    let refuse = |status| Some(Ordered::Refuse { status, retry_after: Some(0) });
+    let project = at(&running.base_url("tavus"), "");
+    running.schedule("tavus", [refuse(503), None, refuse(429)]);
+    let run = project.run(&["--format", "json", "apply", "-y", "-v"]).ends(0);
+    assert_eq!(run.json()["retries"], json!(2));
+    assert!(run.json()["waited_seconds"].as_f64().is_some_and(|waited| waited > 0.0));
+    assert!(
+        run.stderr.contains("GET /v2/personas?limit=100&page=1&persona_type=user: answered 503; trying again in"),
+        "{}",
+        run.stderr
+    );
+    assert!(
+        run.stderr.contains("POST /v2/personas: answered 429; trying again in") && run.stderr.contains("(1 of 3)"),
+        "{}",
+        run.stderr
+    );
+
+    project.edit("personas/ada.yaml", "Be kind.", "Be brief.");
+    running.schedule("tavus", [None, Some(Ordered::LoseAnswer)]);
+    let run = project.run(&["apply", "-y"]).ends(0);
+    assert!(run.stdout.contains("Tried again once, after "), "{}", run.stdout);
+    assert!(!run.stderr.contains("trying again"), "only with -v: {}", run.stderr);
+
+    project.edit("personas/ada.yaml", "Be brief.", "Be kind.");
+    running.schedule("tavus", [refuse(503)]);
+    project.run(&["plan", "--retries", "0"]).ends(1);
+    running.relent();
+
+    // An insertion into a list is not sent twice: the object tells that it was done.
+    project.edit("personas/ada.yaml", "greeting: Hi", "greeting: Hi, document_tags: [a, b]");
+    project.run(&["apply", "-y"]).ends(0);
+    project.edit("personas/ada.yaml", "[a, b]", "[a, b, c]");
+    let plan = project.run(&["--format", "json", "plan"]).ends(0).json();
+    assert_eq!(plan["changes"][0]["requests"][0]["body"][0]["op"], "add", "{plan:#}");
+    running.schedule("tavus", [None, None, Some(Ordered::LoseAnswer)]);
+    let before = running.log().len();
+    project.run(&["apply", "-y"]).ends(0);
+    let patches = running.log()[before..].iter().filter(|entry| entry.method == "PATCH").count();
+    assert_eq!(patches, 1);
+    project.run(&["plan", "--detailed-exitcode"]).ends(0);
+}
+
+#[test]
+fn the_pace_of_an_account_is_kept() {
+    let server = Project::new(&[("personaform.yaml", "accounts: { tavus: {} }\n"), ("personas/.keep", "")]);
+    let served = Served::start(&server);
+    let mut project = at(&served.base_url("tavus"), ", limits: { concurrency: 2, per_second: 4 }");
+    project.set("TAVUS_API_KEY", &served.key("tavus"));
+    for key in ["bea", "cyd", "dan"] {
+        project.write(&format!("personas/{key}.yaml"), &ADA.replace("Ada", key));
+    }
+    let begun = Instant::now();
+    let outcome = project.run(&["--format", "json", "apply", "-y"]).ends(0).json();
+    // One list, four creates, four reads: nine requests, of which four may go out at once.
+    assert!(begun.elapsed() >= Duration::from_millis(1200), "{:?}", begun.elapsed());
+    assert_eq!((&outcome["summary"]["done"], &outcome["retries"]), (&json!(4), &json!(0)));
+    let (_, list) = served.request("tavus", "GET", "/v2/personas?persona_type=user", None);
+    assert_eq!(list["data"].as_array().map(Vec::len), Some(4));
+}
+
+#[test]
+fn limits_are_checked_where_they_are_written() {
+    let project = at("https://x.example", ", limits: { concurrency: 0, per_second: fast, burst: 3 }, insecure: maybe");
+    let run = project.run(&["validate"]).ends(5);
+    for wrong in ["concurrency", "per_second", "burst", "insecure"] {
+        assert!(run.stderr.contains(wrong), "{wrong}: {}", run.stderr);
+    }
+    for timeout in ["0s", "5 parsecs", "2h"] {
+        let run = project.run(&["plan", "--timeout", timeout]);
+        assert!(run.code == 2 && run.stderr.contains("--timeout"), "{}", run.stderr);
     }
 }
