@@ -28,11 +28,9 @@ impl Retries {
 
 impl Watcher for Retries {
     fn retrying(&self, retry: &Retry<'_>) {
-        let line = line(&self.account, retry);
-        if self.verbose {
-            self.screen.aside(&line);
-        } else if retry.pause >= LONG && self.screen.chatty && self.screen.format == Format::Text {
-            self.screen.aside(&line);
+        let long = retry.pause >= LONG && self.screen.chatty && self.screen.format == Format::Text;
+        if self.verbose || long {
+            self.screen.aside(&line(&self.account, retry));
         }
     }
 }

@@ -1,6 +1,6 @@
 //! When a request is sent once more, and after which pause. Pure: statuses, headers and a random number in, a decision out.
 
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, UNIX_EPOCH};
 
 use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
 
@@ -101,8 +101,7 @@ pub(super) fn asked(headers: &HeaderMap) -> Option<Duration> {
     let after = text(RETRY_AFTER).and_then(|after| {
         seconds(after).or_else(|| {
             // Measured by the service's own clock, which need not be ours.
-            let (then, now) = (httpdate::parse_http_date(after).ok()?, date(headers)?);
-            Some(then.duration_since(now).unwrap_or_default())
+            Some(moment(after)?.saturating_sub(date(headers)?))
         })
     });
     after.or_else(|| reset(headers).filter(|_| remaining(headers).is_none_or(|remaining| remaining == 0)))
@@ -113,8 +112,14 @@ pub(super) fn used_up(headers: &HeaderMap) -> Option<Duration> {
     reset(headers).filter(|_| remaining(headers) == Some(0))
 }
 
-fn date(headers: &HeaderMap) -> Option<SystemTime> {
-    headers.get(DATE)?.to_str().ok().and_then(|date| httpdate::parse_http_date(date.trim()).ok())
+/// When the service says that it is, since 1970.
+fn date(headers: &HeaderMap) -> Option<Duration> {
+    headers.get(DATE)?.to_str().ok().and_then(|date| moment(date.trim()))
+}
+
+/// An HTTP date, since 1970.
+fn moment(text: &str) -> Option<Duration> {
+    httpdate::parse_http_date(text).ok()?.duration_since(UNIX_EPOCH).ok()
 }
 
 fn seconds(text: &str) -> Option<Duration> {
@@ -143,8 +148,7 @@ fn reset(headers: &HeaderMap) -> Option<Duration> {
     if wait < Duration::from_secs(1_000_000_000) {
         return Some(wait);
     }
-    let now = date(headers)?.duration_since(SystemTime::UNIX_EPOCH).ok()?;
-    Some(wait.saturating_sub(now))
+    Some(wait.saturating_sub(date(headers)?))
 }
 
 #[cfg(test)]

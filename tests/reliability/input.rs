@@ -428,6 +428,9 @@ mod on_linux {
         (output.status.code(), String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned())
     }
 
+    /// What is done to a good project.
+    type Breaking<'a> = &'a dyn Fn(&Project);
+
     fn project() -> Project {
         Project::new(&[
             ("personaform.yaml", "accounts: { tavus: {} }\n"),
@@ -473,7 +476,7 @@ mod on_linux {
         std::fs::write(outside.path().join("secret.yaml"), "name: stolen\n").expect("written");
         let persona = "name: Ada\nprompt: { $file: p.md }\ntargets: { tavus: {} }\n";
         let fifo = |path: &Path| assert!(Command::new("mkfifo").arg(path).status().expect("mkfifo").success());
-        let cases: [(&str, &dyn Fn(&Project), &str); 10] = [
+        let cases: [(&str, Breaking<'_>, &str); 10] = [
             ("a pipe as a persona", &|it| fifo(&it.path("personas/pipe.yaml")), "not-a-file"),
             (
                 "a pipe as a prompt",

@@ -305,6 +305,7 @@ async fn schedule(seed: u64, versions: &[Wanted], seen: &mut Seen) {
 }
 
 #[test]
+#[expect(clippy::print_stdout, clippy::print_stderr, reason = "seeds and figures are what people want of it")]
 fn random_faults_end_in_convergence_or_in_an_honest_report() {
     let number = |name: &str| std::env::var(name).ok().map(|text| text.parse::<u64>().expect("a number"));
     let (seeds, time) = match (number("PERSONAFORM_SEED"), number("PERSONAFORM_SCHEDULES")) {
