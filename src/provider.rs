@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::persona::document::{Persona, Target};
 use crate::persona::problem::Problem;
-use crate::plan::{Address, Dialect, Live, RemoteId, Request, Resource};
+use crate::plan::{Address, Dialect, Live, Method, RemoteId, Request, Resource};
 
 /// A kind of service.
 pub trait Provider: Dialect {
@@ -77,6 +77,12 @@ pub trait Provider: Dialect {
     /// # Errors
     /// As [`Provider::listed`].
     fn accepted(&self, request: &Request, response: &Response) -> Result<Option<Live>, Refusal>;
+
+    /// Whether a request has the same effect when the service receives it twice, so that it may be sent again when its answer
+    /// was lost. By default everything but POST: PUT and PATCH carry whole values, and a delete of what is gone is a success.
+    fn repeatable(&self, request: &Request) -> bool {
+        request.method != Method::Post
+    }
 }
 
 /// Where a service lives and how one signs in.
@@ -96,6 +102,17 @@ pub struct Service {
     pub key_prefix: &'static str,
     /// The provider's documentation of personas.
     pub documentation: &'static str,
+    /// How fast it is asked, unless the account says otherwise.
+    pub limits: Limits,
+}
+
+/// How fast an account is asked. Lowered by itself when the service says that it is too much, and never raised beyond.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Limits {
+    /// Requests under way at once; at least 1.
+    pub concurrency: u16,
+    /// Requests per second, of which a second's worth may go out at once; none: no limit.
+    pub per_second: Option<f64>,
 }
 
 /// What a service answered.

@@ -51,6 +51,12 @@ pub struct Common {
     /// Changes under way at once per account.
     #[arg(long, global = true, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=64))]
     pub parallelism: u16,
+    /// Further tries of a request that failed on its way, where that can do no harm.
+    #[arg(long, global = true, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(0..=20))]
+    pub retries: u32,
+    /// How long one try may take, as in `90s` or `2m`.
+    #[arg(long, global = true, value_name = "DURATION", default_value = "60s", value_parser = duration)]
+    pub timeout: Duration,
     /// Print less: no progress and no hints.
     #[arg(short, long, global = true)]
     pub quiet: bool,
@@ -63,6 +69,15 @@ pub struct Common {
     /// Never ask; refuse where an answer would be needed.
     #[arg(long, global = true)]
     pub no_input: bool,
+}
+
+/// A duration of at least a tenth of a second, as in `90s`.
+fn duration(text: &str) -> Result<Duration, String> {
+    // A bare number is meant as seconds.
+    let seconds = text.parse::<u64>().map(Duration::from_secs).ok();
+    let duration = seconds.map_or_else(|| humantime::parse_duration(text), Ok).map_err(|error| error.to_string())?;
+    let allowed = Duration::from_millis(100)..=Duration::from_secs(3600);
+    if allowed.contains(&duration) { Ok(duration) } else { Err("possible is anything from 100ms to 1h".to_owned()) }
 }
 
 /// How results are printed.

@@ -8,8 +8,10 @@ mod interrupt;
 mod memory;
 mod onlooker;
 mod other;
+mod panic;
 mod plan;
 mod reports;
+mod retries;
 mod screen;
 mod session;
 
@@ -35,6 +37,7 @@ pub fn main() -> u8 {
 }
 
 fn run(cli: &Cli) -> u8 {
+    panic::keep_quiet();
     let screen = Screen::new(&cli.common, cli.command.reporting());
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
         Ok(runtime) => runtime,

@@ -3,6 +3,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::io::{BufRead, IsTerminal, Write};
+use std::sync::{Mutex, PoisonError};
 
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
@@ -11,10 +12,24 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::args::{Color, Common, Format, ReportTo, Reporting};
 use super::exit::Stop;
 use super::reports::{self, Rendering, Subject};
+use crate::http::Redactor;
 use crate::persona::problem::Problem;
 use crate::plan::{Action, Address};
 use crate::reconcile::{Ending, Entry, Observer};
 use crate::report;
+
+/// The last line of defence: what no output may hold, whatever went wrong before. One list for the process, for the screen and for
+/// those who outlive it.
+static HIDDEN: Mutex<Vec<Redactor>> = Mutex::new(Vec::new());
+
+/// The shortest secret that is looked for in whole outputs; a shorter one may be a word that belongs there.
+const SHORTEST_HIDDEN: usize = 8;
+
+/// A text as it may be printed.
+fn printable(text: &str) -> String {
+    let hidden = HIDDEN.lock().unwrap_or_else(PoisonError::into_inner);
+    hidden.iter().fold(text.to_owned(), |text, redactor| if redactor.finds(&text) { redactor.text(&text) } else { text })
+}
 
 /// Standard error in this run's colours.
 #[derive(Clone, Copy, Debug)]
@@ -26,7 +41,7 @@ impl Aside {
     /// Prints something that is no result.
     pub(super) fn say(self, text: &str) {
         let mut stream = AutoStream::new(std::io::stderr().lock(), self.choice);
-        let _ = stream.write_all(text.as_bytes()).and_then(|()| stream.flush());
+        let _ = stream.write_all(printable(text).as_bytes()).and_then(|()| stream.flush());
     }
 }
 
@@ -148,6 +163,12 @@ impl Screen {
         Ok(())
     }
 
+    /// From now on prints nothing that a redactor finds.
+    pub(super) fn hide(&self, redactor: &Redactor) {
+        let mut hidden = HIDDEN.lock().unwrap_or_else(PoisonError::into_inner);
+        hidden.push(redactor.clone().at_least(SHORTEST_HIDDEN));
+    }
+
     /// Columns of the terminal; 100 where there is none.
     pub(super) fn width(&self) -> usize {
         match terminal_size::terminal_size() {
@@ -159,7 +180,7 @@ impl Screen {
     /// Prints a result. A reader who hung up (`| head`) is no failure.
     pub(super) fn result(&self, text: &str) {
         let mut stream = AutoStream::new(std::io::stdout().lock(), self.choice);
-        let _ = stream.write_all(text.as_bytes()).and_then(|()| stream.flush());
+        let _ = stream.write_all(printable(text).as_bytes()).and_then(|()| stream.flush());
     }
 
     /// Prints a result that is not for a terminal.

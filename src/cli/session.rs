@@ -9,8 +9,9 @@ use secrecy::SecretString;
 
 use super::args::{Common, Planning};
 use super::exit::{Stop, with_causes};
+use super::retries::Retries;
 use super::screen::Screen;
-use crate::http::{Client, Patience};
+use crate::http::{self, Client, Home, Patience};
 use crate::persona::document::{Account, Project};
 use crate::persona::name::AccountName;
 use crate::persona::problem::{Problem, Severity};
@@ -216,13 +217,20 @@ impl Session {
             _lock: lock,
             sandbox: None,
         };
-        session.connections = session.connect(sandbox.as_ref(), &Arc::new(sealer))?;
+        session.connections = session.connect(sandbox.as_ref(), &Arc::new(sealer), common, screen)?;
         session.sandbox = sandbox;
         Ok(session)
     }
 
     /// A client for each account that something is planned or recorded at.
-    fn connect(&self, sandbox: Option<&Running>, sealer: &Arc<Sealer>) -> Result<BTreeMap<AccountName, Connection>, Stop> {
+    fn connect(
+        &self,
+        sandbox: Option<&Running>,
+        sealer: &Arc<Sealer>,
+        common: &Common,
+        screen: &Screen,
+    ) -> Result<BTreeMap<AccountName, Connection>, Stop> {
+        let patience = Patience { retries: common.retries, timeout: common.timeout, ..Patience::default() };
         let mut connections = BTreeMap::new();
         let mut problems = Vec::new();
         let secrets: Vec<SecretString> = self.project.secrets.values().cloned().collect();
@@ -231,10 +239,10 @@ impl Session {
             let service = provider.service();
             let key_variable = account.key_variable.clone().unwrap_or_else(|| service.key_variable.to_owned());
             let (base_url, key) = match sandbox {
-                Some(running) => (running.base_url(account.name.as_str()), Some(sandbox_key(account))),
+                Some(running) => (running.base_url(account.name.as_str()), Some(SecretString::from(sandbox_key(account)))),
                 None => {
                     let base_url = account.base_url.clone().unwrap_or_else(|| service.base_url.to_owned());
-                    (base_url, std::env::var(&key_variable).ok().filter(|key| !key.is_empty()))
+                    (base_url, std::env::var(&key_variable).ok().filter(|key| !key.is_empty()).map(SecretString::from))
                 }
             };
             let Some(key) = key else {
@@ -248,8 +256,12 @@ impl Session {
                 );
                 continue;
             };
-            let client = Client::new(service, &base_url, &SecretString::from(key), &secrets, Patience::default())
-                .map_err(|error| Stop::failed(format!("the account `{}`: {error}", account.name)))?;
+            let limits = http::limits(service, &base_url, account.limits.concurrency, account.limits.per_second);
+            let home = Home { service, base_url: &base_url, insecure: account.insecure, limits };
+            let client = Client::new(&home, &key, &secrets, patience)
+                .map_err(|error| Stop::failed(format!("the account `{}`: {error}", account.name)))?
+                .watched_by(Arc::new(Retries::of(&account.name, screen, common.verbose)));
+            screen.hide(client.redactor());
             let name = account.name.clone();
             let connection = Connection { account: name, provider, client, base_url, key_variable, sealer: Arc::clone(sealer) };
             connections.insert(account.name.clone(), connection);

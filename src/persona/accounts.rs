@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use super::Vocabulary;
 use super::check;
-use super::document::{Account, Safety};
+use super::document::{Account, Limits, Safety};
 use super::expression::{Expression, recognise};
 use super::name::AccountName;
 use super::node::{Entry, Kind, Node};
@@ -86,7 +86,8 @@ fn account(entry: &Entry, vocabulary: &Vocabulary, problems: &mut Vec<Problem>) 
             None
         }
     };
-    let base_url = entry.value.get("base_url").and_then(|node| base_url(node, problems));
+    let insecure = entry.value.get("insecure").and_then(Node::scalar) == Some(serde_json::Value::Bool(true));
+    let base_url = entry.value.get("base_url").and_then(|node| base_url(node, insecure, problems));
     let mut key_variable = None;
     if let Some(key) = entry.value.get("api_key")
         && let Some(Expression::Env(variable)) = recognise(key)
@@ -98,7 +99,9 @@ fn account(entry: &Entry, vocabulary: &Vocabulary, problems: &mut Vec<Problem>) 
     let options = options(entry, provider?, vocabulary, problems);
     let section = vocabulary.providers[provider?].section_name(provider?, &options);
     let provider = provider?.to_owned();
-    Some(Account { name, provider, base_url, key_variable, options, section, place: entry.place.clone() })
+    let limits = limits(entry.value.get("limits"));
+    let place = entry.place.clone();
+    Some(Account { name, provider, base_url, key_variable, insecure, limits, options, section, place })
 }
 
 /// The settings that only some providers know; the schema has seen to their types.
@@ -126,14 +129,23 @@ fn options(entry: &Entry, provider: &str, vocabulary: &Vocabulary, problems: &mu
     options
 }
 
-fn base_url(node: &Node, problems: &mut Vec<Problem>) -> Option<String> {
+/// How fast the account is asked. What is out of range has been reported by the schema.
+fn limits(node: Option<&Node>) -> Limits {
+    let number = |name: &str| node.and_then(|node| node.get(name)).and_then(Node::scalar);
+    let concurrency = number("concurrency").and_then(|value| value.as_u64()).and_then(|value| u16::try_from(value).ok());
+    Limits { concurrency, per_second: number("per_second").and_then(|value| value.as_f64()) }
+}
+
+fn base_url(node: &Node, insecure: bool, problems: &mut Vec<Problem>) -> Option<String> {
     let written = node.text()?;
     match origin(written) {
         Ok(true) => {}
+        Ok(false) if insecure => {}
         Ok(false) => {
             let message = "keys would travel unencrypted: plain `http` is for this machine only";
             let problem = Problem::error("insecure-url", node.place.clone(), message);
-            problems.push(problem.with_help("write `https://`"));
+            let help = "write `https://`, or add `insecure: true` to the account if the way there is safe by other means";
+            problems.push(problem.with_help(help));
         }
         Err(why) => {
             let problem = Problem::error("bad-url", node.place.clone(), format!("this is no address of a service: {why}"));

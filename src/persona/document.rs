@@ -50,8 +50,21 @@ pub struct Account {
     pub options: Map<String, Value>,
     /// The name of the schema of its sections.
     pub section: String,
+    /// Whether keys may travel unencrypted to another machine.
+    pub insecure: bool,
+    /// How fast it is asked, as far as the file says.
+    pub limits: Limits,
     /// Where the account was written.
     pub place: Place,
+}
+
+/// How fast an account is asked; none: as its provider says.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Limits {
+    /// Requests under way at once, 1 to 64.
+    pub concurrency: Option<u16>,
+    /// Requests per second, from 0.1.
+    pub per_second: Option<f64>,
 }
 
 /// One persona file.

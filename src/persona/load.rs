@@ -25,6 +25,9 @@ use super::yaml;
 /// The name of the project file.
 const PROJECT_FILE: &str = "personaform.yaml";
 
+/// The most problems of one file that are told. A file with more is not what it was taken for, and nobody reads them.
+const MOST_PROBLEMS: usize = 100;
+
 /// What came of loading.
 #[derive(Debug)]
 pub struct Loaded {
@@ -226,7 +229,32 @@ fn tidied(mut problems: Vec<Problem>) -> Vec<Problem> {
     problems.retain(|problem| problem.code != "ambiguous-value" || start(problem).is_none_or(|start| !wrong.contains(&start)));
     // Defaults are checked alone and beneath every target.
     problems.dedup_by(|left, right| left.code == right.code && left.place == right.place && left.message == right.message);
-    problems
+    cut(problems)
+}
+
+/// The first problems of each file, errors before warnings, and how many there are besides.
+fn cut(problems: Vec<Problem>) -> Vec<Problem> {
+    let file = |problem: &Problem| problem.place.as_ref().map(|place| place.file.path.clone());
+    let mut told: BTreeMap<Option<PathBuf>, (usize, Severity)> = BTreeMap::new();
+    let (errors, warnings): (Vec<_>, Vec<_>) = problems.into_iter().partition(|problem| problem.severity == Severity::Error);
+    let mut kept = Vec::new();
+    for problem in errors.into_iter().chain(warnings) {
+        // Errors come first: what is cut is no worse than the first of them.
+        let (count, _) = told.entry(file(&problem)).or_insert((0, problem.severity));
+        *count += 1;
+        if *count <= MOST_PROBLEMS {
+            kept.push(problem);
+        }
+    }
+    for (path, (count, worst)) in told.into_iter().filter(|(_, (count, _))| *count > MOST_PROBLEMS) {
+        let message = format!("this file has {} more problems", count - MOST_PROBLEMS);
+        let mut problem = Problem::nowhere("more-problems", message);
+        problem.severity = worst;
+        problem.place = path.map(|path| source::whole(&path));
+        kept.push(problem.with_help("mend those that are told, and run this again"));
+    }
+    problem::sort(&mut kept);
+    kept
 }
 
 /// The problem of a target whose account is not configured.

@@ -74,6 +74,22 @@ pub(super) fn project_document(vocabulary: &Vocabulary) -> Value {
                 "description": "Where the service is reached; the provider's own address by default.",
                 "type": "string", "x-plain": true,
             },
+            "insecure": {
+                "description": "Allows plain `http` to another machine: keys then travel unencrypted. Only where the way there is safe by other means.",
+                "type": "boolean",
+            },
+            "limits": {
+                "description": "How fast the account is asked. Lowered by itself when the service says that it is too much.",
+                "type": "object",
+                "additionalProperties": false,
+                "properties": {
+                    "concurrency": { "description": "Requests under way at once; the provider's own by default.", "type": "integer", "minimum": 1, "maximum": 64 },
+                    "per_second": {
+                        "description": "Requests per second, of which a second's worth may go out at once; the provider's own by default, and none on this machine.",
+                        "type": "number", "minimum": 0.1, "maximum": 1000,
+                    },
+                },
+            },
             "defaults": { "description": "Fields beneath every target of this account, merged by key.", "type": "object", "x-deferred": true },
         },
     });

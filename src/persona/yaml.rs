@@ -3,7 +3,7 @@
 //! The decisions, each with its code: one document per file (`several-documents`); keys are text (`key-not-text`) and stand
 //! once (`duplicate-key`, the first one counts); `<<` merges, own keys win, and what is merged keeps its anchor's place
 //! (`merge-key`); aliases are expanded within a budget (`alias-budget`) and never into themselves (`alias-loop`); nesting ends
-//! at [`MAX_DEPTH`] (`too-deep`); tags other than the core schema's are refused (`unknown-tag`); what plain scalars mean is
+//! at [`MAX_DEPTH`] (`too-deep`) and files at [`MAX_VALUES`] values (`too-many-values`); tags other than the core schema's are refused (`unknown-tag`); what plain scalars mean is
 //! decided in `scalar`. A byte order mark is skipped. All else that the parser refuses is `syntax`, or `tab` where a tab is
 //! the cause.
 
@@ -22,6 +22,10 @@ pub(super) const MAX_DEPTH: usize = 64;
 
 /// How much the aliases of one file may expand to: one for a value, and one more for every 16 bytes of its text.
 const ALIAS_BUDGET: usize = 1_000_000;
+
+/// The most values that a file may hold, keys included. A large persona has some hundred; every value costs a hundred times the
+/// memory of the letter that it may be written with.
+const MAX_VALUES: usize = 200_000;
 
 /// Reads one document. `file` is what the places point into; its text may be a masked copy of `text`, of the same length.
 ///
@@ -105,6 +109,7 @@ impl Composer<'_> {
         options.block_nesting_limit = MAX_DEPTH;
         options.set_emit_comments(false);
         let mut documents = 0;
+        let mut values = 0;
         for step in Parser::new_from_str_with_options(self.text, options) {
             match step {
                 Ok((Event::DocumentStart(..), span)) => {
@@ -118,6 +123,15 @@ impl Composer<'_> {
                     }
                 }
                 Ok((event, span)) => {
+                    values += 1;
+                    if values > MAX_VALUES {
+                        let place = self.place(range(&span));
+                        let message = format!("this file holds more than {MAX_VALUES} values");
+                        let problem = Problem::error("too-many-values", place, message);
+                        self.problems.push(problem.with_help("no persona is as large as this: was something else meant?"));
+                        self.root = None;
+                        return;
+                    }
                     if !self.event(event, &span) {
                         self.root = None;
                         return;

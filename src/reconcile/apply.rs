@@ -11,7 +11,8 @@ use futures_util::stream::{self, StreamExt};
 use serde_json::{Map, Value};
 
 use super::connection::{Connection, Failure, label};
-use super::outcome::{Difference, Ending, Entry, Exchange, Outcome};
+use super::doubt;
+use super::outcome::{Difference, Effort, Ending, Entry, Exchange, Outcome};
 use super::seen::{Sight, sight};
 use super::verify;
 use crate::http::counting_retries;
@@ -90,7 +91,8 @@ impl Applier<'_> {
         });
         let mut entries: Vec<Entry> = join_all(accounts).await.into_iter().flatten().collect();
         entries.sort_by(|left, right| left.address.cmp(&right.address));
-        Ok(Outcome { entries, interrupted: self.stopped(), milliseconds: since(begun) })
+        let effort = Effort::of(self.connections.values().map(|connection| connection.client.effort()));
+        Ok(Outcome { entries, interrupted: self.stopped(), milliseconds: since(begun), effort })
     }
 
     /// Writes the state file anew, with all that was noted.
@@ -206,9 +208,10 @@ impl Work<'_> {
                 Ok(Ending::Done { verified: connection.provider.rules().read })
             }
             Action::Delete => {
-                self.applier.look_again(connection, change).await?;
+                let seen = self.applier.look_again(connection, change).await?;
+                let before = seen.map_or_else(|| self.assumed(), |(before, _)| before);
                 for request in &change.requests {
-                    self.write(connection, request).await?;
+                    self.write(connection, request, (&before, &before)).await?;
                 }
                 self.note(&Note::Removed { address: change.address.clone() })?;
                 self.deleted(connection).await
@@ -257,11 +260,13 @@ impl Work<'_> {
             record: self.recorded(id.clone(), Map::new(), Vec::new()),
         })?;
         let mut answered = connection.provider.accepted(first, &response).ok().flatten();
-        for request in rest {
-            let request = with_id(request, &id);
-            answered = self.write(connection, &request).await?.or(answered);
-        }
         let empty = Live::empty(RemoteId::new("{id}"));
+        let mut expected = connection.provider.predict(&empty, first);
+        for request in rest {
+            let later = connection.provider.predict(&expected, request);
+            let earlier = std::mem::replace(&mut expected, later);
+            answered = self.write(connection, &with_id(request, &id), (&earlier, &expected)).await?.or(answered);
+        }
         let predicted = proof::predict(connection.provider, &empty, &self.change.requests);
         self.verified(connection, None, predicted, answered).await
     }
@@ -282,8 +287,11 @@ impl Work<'_> {
 
     async fn update(&mut self, connection: &Connection, before: Live) -> Step<Ending> {
         let mut answered = None;
+        let mut expected = before.clone();
         for request in &self.change.requests {
-            answered = self.write(connection, request).await?.or(answered);
+            let later = connection.provider.predict(&expected, request);
+            let earlier = std::mem::replace(&mut expected, later);
+            answered = self.write(connection, request, (&earlier, &expected)).await?.or(answered);
         }
         let predicted = proof::predict(connection.provider, &before, &self.change.requests);
         self.verified(connection, Some(before), predicted, answered).await
@@ -365,8 +373,9 @@ impl Work<'_> {
         }
     }
 
-    /// Sends one writing request and judges the answer.
-    async fn write(&mut self, connection: &Connection, request: &Request) -> Step<Option<Live>> {
+    /// Sends one writing request and judges the answer; where there is none, the object as it is now, beside what it was before
+    /// the request and what it would be after it.
+    async fn write(&mut self, connection: &Connection, request: &Request, expected: (&Live, &Live)) -> Step<Option<Live>> {
         if self.applier.stopped() {
             return Err(match self.sent {
                 0 => interrupted(),
@@ -381,9 +390,15 @@ impl Work<'_> {
                 },
             });
         }
-        let response = self.send(connection, request).await.map_err(failed)?;
-        let accepted = connection.provider.accepted(request, &response);
-        let live = accepted.map_err(|refusal| failed(connection.refused(request, &refusal)))?;
+        let answer = self.send(connection, request).await;
+        let judged = answer.and_then(|response| {
+            connection.provider.accepted(request, &response).map_err(|refusal| connection.refused(request, &refusal))
+        });
+        let live = match judged {
+            Err(failure) => doubt::settled(connection, self.change, self.id.as_ref(), request, failure, expected).await,
+            written => written,
+        };
+        let live = live.map_err(failed)?;
         self.sent += 1;
         Ok(live)
     }

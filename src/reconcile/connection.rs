@@ -4,11 +4,14 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use crate::http::{Client, Fault};
+use crate::http::{Answer, Client, Fault, Repeat};
 use crate::persona::name::AccountName;
-use crate::plan::{Live, Reading, RemoteId, Request};
+use crate::plan::{Live, Method, Reading, RemoteId, Request};
 use crate::provider::{Listed, Provider, Refusal, RefusalKind, Response, Seen};
 use crate::state::Sealer;
+
+/// The most pages of a list that are read. The largest account then has 100,000 personas.
+const MOST_PAGES: u32 = 1000;
 
 /// An account that can be talked to.
 pub struct Connection {
@@ -45,6 +48,10 @@ pub struct Failure {
 
 impl Connection {
     /// Sends a request, with secrets put in, and gives the answer whatever its status.
+    ///
+    /// # Errors
+    /// When there is no answer, or one that leaves open whether the request was done, or that puts it off for longer than is
+    /// waited.
     pub async fn send(&self, request: &Request) -> Result<Response, Failure> {
         let label = label(request);
         let mut filled = request.clone();
@@ -58,14 +65,45 @@ impl Connection {
                 absent: false,
             })?);
         }
-        self.client.send(&filled).await.map_err(|Fault { message, maybe_done }| Failure {
-            request: label,
-            status: None,
-            message,
-            help: (!maybe_done).then(|| format!("is `{}` right, and reachable from here?", self.base_url)),
-            maybe_done: maybe_done && request.method != crate::plan::Method::Get,
-            absent: false,
-        })
+        let repeat = if self.provider.repeatable(request) { Repeat::Freely } else { Repeat::OnlyIfRefused };
+        let answer =
+            self.client.send(&filled, request, repeat).await.map_err(|Fault { message, help, maybe_done }| Failure {
+                request: label,
+                status: None,
+                message,
+                help: help.or_else(|| (!maybe_done).then(|| format!("is `{}` right, and reachable from here?", self.base_url))),
+                maybe_done: maybe_done && request.method != Method::Get,
+                absent: false,
+            })?;
+        let Answer { response, doubtful, asked } = answer;
+        if !doubtful && asked.is_none() {
+            return Ok(response);
+        }
+        let refusal = self.provider.accepted(request, &response).err();
+        let refusal = refusal.unwrap_or_else(|| Refusal::unreadable(&response, "what the service answers"));
+        let mut failure = self.refused(request, &refusal);
+        if doubtful {
+            failure.maybe_done = true;
+            failure.message = format!("answered {}: {}", response.status, failure.message);
+        }
+        if let Some(asked) = asked {
+            let words = if asked.as_secs() >= 60 {
+                format!("{} min", asked.as_secs().div_ceil(60))
+            } else {
+                format!("{} s", asked.as_secs())
+            };
+            failure.help = Some(format!("the service asks to wait {words}: run the same command again after that"));
+        }
+        Err(failure)
+    }
+
+    /// Sends a request that writes, and judges the answer. The object comes with it if the answer shows the whole of it.
+    ///
+    /// # Errors
+    /// As [`Connection::send`], and when the service says no.
+    pub async fn write(&self, request: &Request) -> Result<Option<Live>, Failure> {
+        let response = self.send(request).await?;
+        self.provider.accepted(request, &response).map_err(|refusal| self.refused(request, &refusal))
     }
 
     /// A service's no, as a failure with advice and without secrets.
@@ -95,11 +133,10 @@ impl Connection {
         Failure {
             request: label(request),
             status: Some(refusal.status),
-            message: self.client.redact(&refusal.message),
-            help: help.map(|help| self.client.redact(&help)),
-            // A gateway's or a server's failure does not tell whether the write behind it was done.
-            maybe_done: request.method != crate::plan::Method::Get
-                && (matches!(refusal.status, 500 | 502 | 504) || refusal.kind == RefusalKind::Unreadable),
+            message: self.client.redactor().text(&refusal.message),
+            help: help.map(|help| self.client.redactor().text(&help)),
+            // A success that cannot be understood is no refusal. Other statuses that leave it open are judged by `send`.
+            maybe_done: request.method != Method::Get && refusal.kind == RefusalKind::Unreadable && refusal.status < 400,
             absent: refusal.kind == RefusalKind::Absent,
         }
     }
@@ -124,6 +161,16 @@ impl Connection {
         let Some(request) = self.provider.list(number) else {
             return Ok((Vec::new(), false));
         };
+        if number > MOST_PAGES {
+            return Err(Failure {
+                request: label(&request),
+                status: None,
+                message: format!("the list has no end after {MOST_PAGES} pages"),
+                help: Some(format!("is `{}` right?", self.base_url)),
+                maybe_done: false,
+                absent: false,
+            });
+        }
         let response = self.send(&request).await?;
         let page = self.provider.listed(number, &response).map_err(|refusal| self.refused(&request, &refusal))?;
         Ok((page.items, page.more))
@@ -143,6 +190,12 @@ impl Connection {
             }
             self.sealer.conceal(document, &none);
         }
+    }
+}
+
+impl std::fmt::Debug for Connection {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Connection").field("base_url", &self.base_url).finish_non_exhaustive()
     }
 }
 

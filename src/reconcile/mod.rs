@@ -2,6 +2,7 @@
 
 pub mod apply;
 pub mod connection;
+mod doubt;
 pub mod outcome;
 pub mod reader;
 pub mod refresh;
@@ -10,6 +11,6 @@ mod verify;
 
 pub use apply::{Applier, Observer};
 pub use connection::Connection;
-pub use outcome::{Difference, Ending, Entry, Exchange, Outcome};
+pub use outcome::{Difference, Effort, Ending, Entry, Exchange, Outcome};
 pub use reader::Reader;
 pub use refresh::{Interest, Refreshed, refresh};

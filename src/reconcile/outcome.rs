@@ -16,6 +16,27 @@ pub struct Outcome {
     pub interrupted: bool,
     /// How long it took.
     pub milliseconds: u64,
+    /// How much trying it took.
+    pub effort: Effort,
+}
+
+/// How much trying a run took, planning included.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, JsonSchema)]
+pub struct Effort {
+    /// Requests that were sent once more.
+    pub retries: u64,
+    /// Seconds that all requests together waited before that.
+    pub waited: f64,
+}
+
+impl Effort {
+    /// The sum of what each account took.
+    pub(super) fn of(accounts: impl Iterator<Item = (u64, std::time::Duration)>) -> Self {
+        accounts.fold(Self::default(), |sum, (retries, waited)| Self {
+            retries: sum.retries + retries,
+            waited: sum.waited + waited.as_secs_f64(),
+        })
+    }
 }
 
 /// What became of one change.

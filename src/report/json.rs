@@ -29,6 +29,10 @@ pub struct OutcomeDocument<'a> {
     pub interrupted: bool,
     /// How long it took.
     pub milliseconds: u64,
+    /// Requests that were sent once more, planning included.
+    pub retries: u64,
+    /// Seconds that all requests together waited before that.
+    pub waited_seconds: f64,
 }
 
 /// What became of one change, and what to do next.
@@ -72,7 +76,7 @@ pub fn outcome(outcome: &Outcome, blocked: &[Blocked]) -> Value {
             Ending::Unknown { .. } => &mut summary.unknown,
         } += 1;
     }
-    let Outcome { entries, interrupted, milliseconds } = outcome;
+    let Outcome { entries, interrupted, milliseconds, effort } = outcome;
     let document = OutcomeDocument {
         format_version: FORMAT_VERSION,
         summary,
@@ -80,6 +84,8 @@ pub fn outcome(outcome: &Outcome, blocked: &[Blocked]) -> Value {
         blocked,
         interrupted: *interrupted,
         milliseconds: *milliseconds,
+        retries: effort.retries,
+        waited_seconds: effort.waited,
     };
     serde_json::to_value(document).expect("an outcome is plain data with text keys")
 }
@@ -115,6 +121,7 @@ mod tests {
                 ],
                 interrupted: true,
                 milliseconds: 5,
+                effort: crate::reconcile::Effort { retries: 3, waited: 1.5 },
             },
             &[],
         );
@@ -123,6 +130,7 @@ mod tests {
             json!({"done": 2, "diverged": 0, "failed": 0, "stale": 0, "not_started": 1, "unknown": 0})
         );
         assert_eq!(value["interrupted"], json!(true));
+        assert_eq!((&value["retries"], &value["waited_seconds"]), (&json!(3), &json!(1.5)));
         assert_eq!(
             value["entries"][0],
             json!({"address": "tavus.ada", "action": "update", "id": "p1", "requests_sent": 1, "retries": 0, "milliseconds": 0,

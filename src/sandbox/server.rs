@@ -14,6 +14,7 @@ use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::Response;
+use futures_util::stream::{self, StreamExt};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -64,7 +65,41 @@ pub enum Fault {
     },
     /// The service does what it was asked for, but the connection breaks before the answer is complete.
     LoseAnswer,
+    /// The connection breaks, and the service has done nothing.
+    Reset,
+    /// No answer comes, for longer than anybody waits.
+    Stall {
+        /// Whether the service did what it was asked for.
+        done: bool,
+    },
+    /// Something in front of the service answers with a page of HTML.
+    Page {
+        /// HTTP status, such as 200 or 502.
+        status: u16,
+        /// Whether the service behind it did what it was asked for.
+        done: bool,
+    },
+    /// The service does what it was asked for and answers with success and bytes that are no JSON.
+    Garble,
+    /// The service does what it was asked for; its answer breaks off in the middle.
+    Truncate,
+    /// The service does what it was asked for; its answer comes byte by byte.
+    Drip,
 }
+
+impl Fault {
+    /// Whether the service does its work all the same.
+    fn is_done(self) -> bool {
+        match self {
+            Self::Refuse { .. } | Self::Reset => false,
+            Self::Stall { done } | Self::Page { done, .. } => done,
+            Self::LoseAnswer | Self::Garble | Self::Truncate | Self::Drip => true,
+        }
+    }
+}
+
+/// How long a stalled answer takes: longer than any client waits.
+const STALL: Duration = Duration::from_secs(24 * 3600);
 
 /// Why a sandbox cannot be served.
 #[derive(Debug, thiserror::Error)]
@@ -121,7 +156,21 @@ impl Running {
     /// Orders a fault for the next request of a mount; several are used up one by one. An unknown mount takes none.
     pub fn inject(&self, name: &str, fault: Fault) {
         if let Some(mount) = self.shared.mounts.get(name) {
-            locked(mount).faults.push_back(fault);
+            locked(mount).faults.push_back(Some(fault));
+        }
+    }
+
+    /// Orders what happens to the next requests of a mount, one by one; none: nothing. An unknown mount takes none.
+    pub fn schedule(&self, name: &str, faults: impl IntoIterator<Item = Option<Fault>>) {
+        if let Some(mount) = self.shared.mounts.get(name) {
+            locked(mount).faults.extend(faults);
+        }
+    }
+
+    /// Takes back every fault that was ordered and has not happened yet.
+    pub fn relent(&self) {
+        for mount in self.shared.mounts.values() {
+            locked(mount).faults.clear();
         }
     }
 
@@ -175,7 +224,7 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 struct Mount {
     miniature: Box<dyn Miniature>,
     kept: Value,
-    faults: VecDeque<Fault>,
+    faults: VecDeque<Option<Fault>>,
 }
 
 impl std::fmt::Debug for Mount {
@@ -236,8 +285,7 @@ fn panic_text(payload: &(dyn std::any::Any + Send)) -> &str {
 /// How an answer travels.
 struct Delivery {
     outgoing: Outgoing,
-    retry_after: Option<u64>,
-    broken: bool,
+    fault: Option<Fault>,
 }
 
 async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response {
@@ -262,7 +310,7 @@ async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response
             delivery
         }
     };
-    respond(delivery)
+    respond(delivery).await
 }
 
 fn deliver(shared: &Shared, name: String, target: String, incoming: &Incoming) -> Delivery {
@@ -275,13 +323,15 @@ fn deliver(shared: &Shared, name: String, target: String, incoming: &Incoming) -
     if shared.closed.load(Ordering::SeqCst) {
         return plain(503, "the sandbox has stopped");
     }
-    let fault = mount.faults.pop_front();
-    let (delivery, trouble) = match fault {
-        Some(Fault::Refuse { status, retry_after }) => (Delivery { retry_after, ..plain(status, "ordered by a test") }, None),
-        Some(Fault::LoseAnswer) | None => match mount.answer(&name, incoming, shared.folder.as_ref()) {
-            Ok(outgoing) => (Delivery { outgoing, retry_after: None, broken: fault.is_some() }, None),
+    let fault = mount.faults.pop_front().flatten();
+    let (delivery, trouble) = if fault.is_none_or(Fault::is_done) {
+        match mount.answer(&name, incoming, shared.folder.as_ref()) {
+            Ok(outgoing) => (Delivery { outgoing, fault }, None),
             Err(trouble) => (plain(500, &format!("the sandbox failed: {trouble}")), Some(trouble)),
-        },
+        }
+    } else {
+        let status = if let Some(Fault::Refuse { status, .. }) = fault { status } else { 500 };
+        (Delivery { fault, ..plain(status, "ordered by a test") }, None)
     };
     // Logged while the mount is held, so that the log has the order in which one service did its work.
     record(shared, name, &incoming.method, target, &delivery, trouble);
@@ -294,22 +344,53 @@ fn record(shared: &Shared, mount: String, method: &str, path: String, delivery: 
 }
 
 fn plain(status: u16, message: &str) -> Delivery {
-    Delivery { outgoing: Outgoing::json(status, json!({ "error": message })), retry_after: None, broken: false }
+    Delivery { outgoing: Outgoing::json(status, json!({ "error": message })), fault: None }
 }
 
-fn respond(delivery: Delivery) -> Response {
+/// The page of something that stands in front of a service.
+const PAGE: &str = "<!DOCTYPE html>\n<html><head><title>Bad gateway</title></head><body><h1>Bad gateway</h1></body></html>\n";
+
+async fn respond(delivery: Delivery) -> Response {
+    let Delivery { outgoing, fault } = delivery;
     let mut response = Response::new(Body::empty());
-    *response.status_mut() = StatusCode::from_u16(delivery.outgoing.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    if let Some(body) = delivery.outgoing.body {
+    *response.status_mut() = StatusCode::from_u16(outgoing.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let text = outgoing.body.map(|body| body.to_string());
+    if text.is_some() {
         response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json"));
-        *response.body_mut() = Body::from(body.to_string());
     }
-    if let Some(seconds) = delivery.retry_after {
-        response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
-    }
-    if delivery.broken {
-        let broken = std::io::Error::other("ordered by a test");
-        *response.body_mut() = Body::from_stream(futures_util::stream::iter([Err::<Vec<u8>, _>(broken)]));
-    }
+    let text = text.unwrap_or_default();
+    let broken = || Err(std::io::Error::other("ordered by a test"));
+    let body = match fault {
+        None => Body::from(text),
+        Some(Fault::Refuse { retry_after, .. }) => {
+            if let Some(seconds) = retry_after {
+                response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+            }
+            Body::from(text)
+        }
+        Some(Fault::LoseAnswer | Fault::Reset) => Body::from_stream(stream::iter([broken() as Result<Vec<u8>, _>])),
+        Some(Fault::Stall { .. }) => {
+            tokio::time::sleep(STALL).await;
+            Body::empty()
+        }
+        Some(Fault::Page { status, .. }) => {
+            *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
+            response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static("text/html"));
+            Body::from(PAGE)
+        }
+        Some(Fault::Garble) => Body::from(b"\x00\xff\xfe{\"id\": \"".to_vec()),
+        Some(Fault::Truncate) => {
+            let half = text.as_bytes()[..text.len() / 2].to_vec();
+            Body::from_stream(stream::iter([Ok(half), broken()]))
+        }
+        Some(Fault::Drip) => {
+            let bytes = text.into_bytes().into_iter().map(|byte| Ok::<_, std::io::Error>(vec![byte]));
+            Body::from_stream(stream::iter(bytes).then(|byte| async {
+                tokio::task::yield_now().await;
+                byte
+            }))
+        }
+    };
+    *response.body_mut() = body;
     response
 }

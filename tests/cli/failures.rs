@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use personaform::http::{Client, Patience};
+use personaform::http::{Client, Home, Patience, limits};
 use personaform::persona::name::AccountName;
 use personaform::plan::{Method, Request};
 use personaform::provider::{Body, Provider, Response};
@@ -19,10 +19,13 @@ const KEY: &str = "sk-live-0123456789";
 fn connection(provider: &'static dyn Provider) -> Connection {
     let base_url = "http://127.0.0.1:9".to_owned();
     let key = SecretString::from(KEY);
+    let service = provider.service();
+    let home = Home { service, base_url: &base_url, insecure: false, limits: limits(service, &base_url, None, None) };
+    let client = Client::new(&home, &key, &[], Patience::default()).expect("a client");
     Connection {
         account: AccountName::new("staging"),
         provider,
-        client: Client::new(provider.service(), &base_url, &key, &[], Patience::default()).expect("a client"),
+        client,
         base_url,
         key_variable: "STAGING_KEY".to_owned(),
         sealer: Arc::new(Sealer::new("00", &BTreeMap::new()).expect("a sealer")),

@@ -1,6 +1,10 @@
 //! What the end-to-end tests share: a project in a folder of its own, the binary run in it, and a served sandbox in another process.
+//!
+//! Every test is a test of secrecy as well: when a project goes, nothing that was printed in it and none of its files may hold a
+//! key or secret that was set for it.
 
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -12,7 +16,13 @@ use serde_json::Value;
 pub(crate) struct Project {
     pub(crate) folder: tempfile::TempDir,
     environment: BTreeMap<String, String>,
+    /// Values that nobody may see: of every variable that was ever set and names a key, a token or a secret.
+    secrets: BTreeSet<String>,
+    printed: RefCell<Vec<String>>,
 }
+
+/// What the sandbox uses in place of secrets. Its own stores hold them, being the services.
+const SANDBOX_SECRETS: [&str; 2] = ["sandbox-key-of-", "sandbox-SUPPORT_LLM_KEY"];
 
 /// What a run of the binary gave.
 #[derive(Debug)]
@@ -39,7 +49,12 @@ impl Run {
 impl Project {
     /// A project with these files.
     pub(crate) fn new(files: &[(&str, &str)]) -> Self {
-        let project = Self { folder: tempfile::tempdir().expect("a folder"), environment: BTreeMap::new() };
+        let project = Self {
+            folder: tempfile::tempdir().expect("a folder"),
+            environment: BTreeMap::new(),
+            secrets: BTreeSet::new(),
+            printed: RefCell::default(),
+        };
         for (path, text) in files {
             project.write(path, text);
         }
@@ -79,17 +94,23 @@ impl Project {
 
     /// Sets a variable for all further runs.
     pub(crate) fn set(&mut self, name: &str, value: &str) {
+        let names_a_secret = ["KEY", "TOKEN", "SECRET"].iter().any(|word| name.contains(word));
+        if names_a_secret && value.len() >= 8 {
+            self.secrets.insert(value.to_owned());
+        }
         self.environment.insert(name.to_owned(), value.to_owned());
     }
 
     /// Runs the binary, with nothing in its environment but what was set.
     pub(crate) fn run(&self, arguments: &[&str]) -> Run {
         let output = self.command(arguments).output().expect("the binary runs");
-        Run {
+        let run = Run {
             code: output.status.code().unwrap_or(-1),
             stdout: String::from_utf8(output.stdout).expect("UTF-8"),
             stderr: String::from_utf8(output.stderr).expect("UTF-8"),
-        }
+        };
+        self.printed.borrow_mut().push(format!("{arguments:?}\n{}{}", run.stdout, run.stderr));
+        run
     }
 
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
@@ -103,6 +124,35 @@ impl Project {
         let mut found = Vec::new();
         collect(self.folder.path(), &mut found);
         found
+    }
+}
+
+impl Project {
+    /// Where a secret can be seen: what was printed, and every file but the stores of the sandbox.
+    pub(crate) fn leaks(&self) -> Vec<String> {
+        let hidden: Vec<&str> = self.secrets.iter().map(String::as_str).chain(SANDBOX_SECRETS).collect();
+        let holds = |bytes: &[u8]| {
+            let text = String::from_utf8_lossy(bytes);
+            hidden.iter().any(|secret| text.contains(secret))
+        };
+        let store = |path: &Path| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            path.parent().is_some_and(|folder| folder.ends_with(".personaform/sandbox")) && !name.starts_with("state")
+        };
+        let files = self.everything().into_iter().filter(|(path, bytes)| !store(path) && holds(bytes));
+        let files = files.map(|(path, _)| format!("the file {}", path.display()));
+        let printed = self.printed.borrow();
+        let runs = printed.iter().filter(|text| holds(text.as_bytes()));
+        runs.map(|text| format!("the output of {}", text.lines().next().unwrap_or_default())).chain(files).collect()
+    }
+}
+
+impl Drop for Project {
+    fn drop(&mut self) {
+        if !std::thread::panicking() && self.folder.path().exists() {
+            let leaks = self.leaks();
+            assert!(leaks.is_empty(), "a secret can be seen: {leaks:?}");
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
-use personaform::http::{Client, Patience};
+use personaform::http::{Client, Home, Patience, limits};
 use personaform::persona::name::AccountName;
 use personaform::persona::problem::{Problem, Severity};
 use personaform::persona::{Vocabulary, load};
@@ -76,7 +76,10 @@ impl Pipeline {
         let patience = Patience { retries: 0, pause: none, longest_pause: none, timeout: Duration::from_secs(60) };
         let key = SecretString::from(KEY);
         let base_url = server.base_url(id);
-        let client = Client::new(provider.service(), &base_url, &key, &[], patience).expect("a client");
+        let service = provider.service();
+        let limits = limits(service, &base_url, None, None);
+        let home = Home { service, base_url: &base_url, insecure: false, limits };
+        let client = Client::new(&home, &key, &[], patience).expect("a client");
         let sealer = Arc::new(Sealer::new(&"00".repeat(32), &BTreeMap::new()).expect("a sealer"));
         let key_variable = provider.service().key_variable.to_owned();
         let account = AccountName::new(id);

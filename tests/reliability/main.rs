@@ -1,10 +1,15 @@
-//! Nothing lost: each promise of `docs/reliability.md`, provoked for real, against the binary.
+//! Nothing lost: each promise of `docs/reliability.md`, provoked for real.
 
 mod crash;
 mod gates;
+mod input;
 mod interrupts;
 mod locks;
+mod schedules;
+mod scripted;
+mod secrets;
 mod service;
 mod stale;
 #[path = "../cli/support.rs"]
 mod support;
+mod wire;

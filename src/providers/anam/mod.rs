@@ -17,7 +17,7 @@ use crate::persona::problem::Problem;
 use crate::plan::{
     Address, Clear, Dialect, Draft, Edit, FieldRule, Listing, Live, Reading, RemoteId, Request, Resource, Rules,
 };
-use crate::provider::{Page, Provider, Refusal, Response, Seen, Service};
+use crate::provider::{Limits, Page, Provider, Refusal, Response, Seen, Service};
 
 /// The provider `anam`.
 #[derive(Debug)]
@@ -34,6 +34,8 @@ static SERVICE: Service = Service {
     key_header: "Authorization",
     key_prefix: "Bearer ",
     documentation: "https://anam.ai/docs",
+    // No limit is documented for personas, only that 429 and `RateLimit-*` exist elsewhere.
+    limits: Limits { concurrency: 4, per_second: Some(10.0) },
 };
 
 /// What `languageCode` reads as while a persona has none of its own.

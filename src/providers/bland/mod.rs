@@ -17,7 +17,7 @@ use schemars::{Schema, SchemaGenerator};
 use crate::persona::document::{Persona, Target};
 use crate::persona::problem::Problem;
 use crate::plan::{Address, Clear, Dialect, Draft, Edit, FieldRule, Listing, Live, RemoteId, Request, Resource, Rules};
-use crate::provider::{Page, Provider, Refusal, Response, Seen, Service};
+use crate::provider::{Limits, Page, Provider, Refusal, Response, Seen, Service};
 
 /// Bland, <https://www.bland.ai>.
 #[derive(Clone, Copy, Debug)]
@@ -34,6 +34,8 @@ static SERVICE: Service = Service {
     key_header: "authorization",
     key_prefix: "",
     documentation: "https://docs.bland.ai/api-v1/patch/personas-id",
+    // `org_rate_limit` is 5 by default, without a unit.
+    limits: Limits { concurrency: 2, per_second: Some(5.0) },
 };
 
 /// What a persona's prompt is when nobody wrote one; it cannot be empty.
@@ -134,5 +136,9 @@ impl Provider for Bland {
 
     fn accepted(&self, request: &Request, response: &Response) -> Result<Option<Live>, Refusal> {
         answer::accepted(request, response)
+    }
+
+    fn repeatable(&self, request: &Request) -> bool {
+        wire::repeatable(request)
     }
 }

@@ -321,3 +321,10 @@ proptest! {
         prop_assert_eq!(edits(&BLAND, &made, &desired, &Map::new()), []);
     }
 }
+
+#[test]
+fn a_promotion_may_be_sent_twice_and_a_create_may_not() {
+    assert!(BLAND.repeatable(&Request::new(Method::Post, "/v1/personas/p1/versions/promote")));
+    assert!(!BLAND.repeatable(&Request::new(Method::Post, "/v1/personas")));
+    assert!(BLAND.repeatable(&Request::new(Method::Patch, "/v1/personas/p1")));
+}

@@ -192,6 +192,12 @@ fn listing(paths: &[&Pointer]) -> String {
     paths.iter().map(|path| format!("`{}`", path.segments().join("."))).collect::<Vec<_>>().join(", ")
 }
 
+/// Whether a request has the same effect when Bland receives it twice. A second promotion adds a version with the same content
+/// to the history, which callers do not hear.
+pub(super) fn repeatable(request: &Request) -> bool {
+    request.method != Method::Post || request.path.ends_with(PROMOTE)
+}
+
 /// What Bland would make of a request.
 ///
 /// A create fills draft and production alike; an update reaches the draft, and production only with the fields that are not

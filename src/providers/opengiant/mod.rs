@@ -15,7 +15,7 @@ use schemars::{Schema, SchemaGenerator};
 use crate::persona::document::{Persona, Target};
 use crate::persona::problem::Problem;
 use crate::plan::{Address, Clear, Dialect, Draft, Edit, FieldRule, Listing, Live, RemoteId, Request, Resource, Rules};
-use crate::provider::{Page, Provider, Refusal, Response, Seen, Service};
+use crate::provider::{Limits, Page, Provider, Refusal, Response, Seen, Service};
 
 /// OpenGiant, <https://opengiant.com>.
 #[derive(Clone, Copy, Debug)]
@@ -32,6 +32,8 @@ static SERVICE: Service = Service {
     key_header: "authorization",
     key_prefix: "Bearer ",
     documentation: "https://docs.opengiant.com/api-reference/endpoints/personas/update",
+    // Nothing is documented.
+    limits: Limits { concurrency: 4, per_second: Some(10.0) },
 };
 
 static RULES: Rules = Rules {

@@ -24,7 +24,7 @@ use api::Api;
 use crate::persona::document::{Persona, Target};
 use crate::persona::problem::Problem;
 use crate::plan::{Address, Dialect, Draft, Edit, Live, RemoteId, Request, Resource, Rules};
-use crate::provider::{Page, Provider, Refusal, Response, Seen, Service};
+use crate::provider::{Limits, Page, Provider, Refusal, Response, Seen, Service};
 
 /// Tavus as an account is set up to speak with it.
 #[derive(Clone, Copy, Debug)]
@@ -48,6 +48,8 @@ static SERVICE: Service = Service {
     key_header: "x-api-key",
     key_prefix: "",
     documentation: "https://docs.tavus.io/api-reference/personas/patch-persona",
+    // No limit is documented; this is what a careful client does.
+    limits: Limits { concurrency: 4, per_second: Some(10.0) },
 };
 
 impl Dialect for Tavus {
@@ -145,5 +147,9 @@ impl Provider for Tavus {
 
     fn accepted(&self, request: &Request, response: &Response) -> Result<Option<Live>, Refusal> {
         wire::accepted(request, response)
+    }
+
+    fn repeatable(&self, request: &Request) -> bool {
+        patch::repeatable(request)
     }
 }

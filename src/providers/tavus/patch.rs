@@ -219,6 +219,26 @@ fn patch_request(path: String, operations: Vec<Value>) -> Request {
     Request::new(Method::Patch, path).with_body(Value::Array(operations))
 }
 
+/// Whether a request has the same effect when Tavus receives it twice. A patch has where every operation writes a whole value at a
+/// name: an insertion into a list inserts again, and a removal finds nothing to remove, or the next item.
+pub(super) fn repeatable(request: &Request) -> bool {
+    let whole = |operation: &Value| {
+        let path = operation.get("path").and_then(Value::as_str).unwrap_or_default();
+        let last = path.rsplit('/').next().unwrap_or_default();
+        let in_list = last == "-" || last.bytes().all(|letter| letter.is_ascii_digit());
+        match operation.get("op").and_then(Value::as_str) {
+            Some("replace") => true,
+            Some("add") => !in_list,
+            _ => false,
+        }
+    };
+    match (request.method, &request.body) {
+        (Method::Get | Method::Delete, _) => true,
+        (Method::Patch, Some(Value::Array(operations))) => operations.iter().all(whole),
+        _ => false,
+    }
+}
+
 /// The fields without those that are cleared: a persona that does not exist yet has nothing to clear.
 fn without_nulls(fields: &Map<String, Value>) -> Map<String, Value> {
     let mut kept = Map::new();

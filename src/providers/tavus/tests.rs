@@ -505,3 +505,22 @@ proptest! {
         prop_assert_eq!(sorted(&after["document_ids"]), sorted(&json!(wanted)));
     }
 }
+
+#[test]
+fn only_a_patch_of_whole_values_at_names_is_sent_twice() {
+    let patch = |operations: Value| TAVUS.repeatable(&Request::new(Method::Patch, "/v2/personas/p1").with_body(operations));
+    assert!(patch(
+        json!([{"op": "replace", "path": "/document_tags/0", "value": "a"}, {"op": "add", "path": "/greeting", "value": "Hi"}])
+    ));
+    for operation in [
+        json!({"op": "add", "path": "/document_tags/-", "value": "a"}),
+        json!({"op": "add", "path": "/document_tags/0", "value": "a"}),
+        json!({"op": "remove", "path": "/greeting"}),
+        json!({"op": "test", "path": "/greeting", "value": "Hi"}),
+        json!({}),
+    ] {
+        assert!(!patch(json!([{"op": "replace", "path": "/greeting", "value": "Hi"}, operation])), "{operation}");
+    }
+    assert!(TAVUS.repeatable(&Request::new(Method::Delete, "/v2/personas/p1")));
+    assert!(!TAVUS.repeatable(&Request::new(Method::Post, "/v2/personas/p1/tools")));
+}

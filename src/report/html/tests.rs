@@ -76,7 +76,7 @@ proptest! {
         let entry = Entry {
             address: made.changes[0].address.clone(), action: Action::Update, id: None, requests_sent: 0, exchanges: Vec::new(), retries: 0, milliseconds: 0, ending,
         };
-        let ended = Outcome { entries: vec![entry], interrupted: false, milliseconds: 0 };
+        let ended = Outcome { entries: vec![entry], interrupted: false, ..Outcome::default() };
         for page in [plan(&made, true), outcome(&ended, &made, true)] {
             let mut open = Vec::new();
             for tag in tags(&page) {

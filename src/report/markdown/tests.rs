@@ -274,6 +274,6 @@ proptest! {
         };
         let failed = Ending::Failed { request: Some(name.clone()), status: Some(422), message: note.clone(), help: Some(old.clone()) };
         let entries = vec![entry(Ending::Diverged { differences: vec![difference] }), entry(failed)];
-        check(&outcome(&Outcome { entries, interrupted: true, milliseconds: 9 }, &made, &Options { limit }), limit)?;
+        check(&outcome(&Outcome { entries, interrupted: true, milliseconds: 9, ..Outcome::default() }, &made, &Options { limit }), limit)?;
     }
 }

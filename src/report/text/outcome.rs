@@ -32,9 +32,18 @@ pub fn outcome(outcome: &Outcome, plan: &Plan, options: &Options) -> String {
         let words = "Interrupted: requests under way were finished and recorded.";
         page.line(Gutter::indent(0), &[Span::new(Tone::Warning, words)]);
     }
+    let effort = outcome.effort;
+    if effort.retries > 0 {
+        let words = format!("Tried again {}, after {:.1} s of pauses.", count_times(effort.retries), effort.waited);
+        page.line(Gutter::indent(0), &[Span::new(Tone::Faint, words)]);
+    }
     let (lead, words) = counts(outcome);
     page.line(Gutter::indent(0), &[Span::new(Tone::Strong, lead), Span::plain(format!(" {words}"))]);
     page.finish()
+}
+
+fn count_times(number: u64) -> String {
+    if number == 1 { "once".to_owned() } else { format!("{number} times") }
 }
 
 fn print(page: &mut Page, indent: usize, entry: &Entry, change: Option<&Change>, options: &Options) {

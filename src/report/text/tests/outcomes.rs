@@ -25,7 +25,7 @@ fn entry(address: &str, action: Action, requests_sent: usize, ending: Ending) ->
 fn shown(entries: Vec<Entry>, interrupted: bool) -> String {
     let request = json!({"method": "PATCH", "path": "/p1"});
     let plan = plan_of(&[json!({"address": "bland.eve", "action": "update", "requests": [request, request]})]);
-    plain(&text::outcome(&Outcome { entries, interrupted, milliseconds: 0 }, &plan, &Options::default()))
+    plain(&text::outcome(&Outcome { entries, interrupted, ..Outcome::default() }, &plan, &Options::default()))
 }
 
 #[test]
@@ -146,7 +146,7 @@ fn time_and_retries_stand_beside_the_counts() {
     let mut entries = vec![entry("tavus.ada", Action::Update, 1, Ending::Done { verified: true })];
     entries[0].retries = 2;
     let text = |milliseconds| {
-        let outcome = Outcome { entries: entries.clone(), interrupted: false, milliseconds };
+        let outcome = Outcome { entries: entries.clone(), interrupted: false, milliseconds, ..Outcome::default() };
         plain(&text::outcome(&outcome, &plan_of(&[]), &Options::default()))
     };
     assert!(text(1_240).ends_with("\nApplied: 1 done, in 1.2 s, with 2 retries.\n"));

@@ -1,0 +1,383 @@
+//! One transport: origin, credentials, time limits, pace, retries and redaction. Knows nothing of personas, plans or providers'
+//! meanings. When to try again is decided in `retry`, how fast in `pace`; what may be printed, in `redact`.
+
+mod body;
+mod pace;
+mod redact;
+mod retry;
+
+use std::cell::Cell;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use reqwest::Url;
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION};
+use ring::rand::{SecureRandom, SystemRandom};
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::plan::{Method, Request};
+use crate::provider::{Body, Limits, Response, Service};
+
+pub use redact::Redactor;
+pub use retry::{Patience, Repeat};
+
+use pace::Pacer;
+use retry::Came;
+
+tokio::task_local! {
+    static RETRIES: Cell<u32>;
+}
+
+/// Runs a piece of work and counts how often its requests had to be sent again.
+pub async fn counting_retries<T>(work: impl Future<Output = T>) -> (T, u32) {
+    RETRIES
+        .scope(Cell::new(0), async {
+            let result = work.await;
+            (result, RETRIES.with(Cell::get))
+        })
+        .await
+}
+
+/// A client for one account. All requests of the account go through one client, so that they share its pace.
+pub struct Client {
+    inner: reqwest::Client,
+    base_url: String,
+    redactor: Redactor,
+    patience: Patience,
+    pacer: Pacer,
+    random: Mutex<u64>,
+    watcher: Option<Arc<dyn Watcher>>,
+    retries: AtomicU64,
+    waited: AtomicU64,
+}
+
+impl std::fmt::Debug for Client {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // The HTTP library's client holds the key.
+        formatter.debug_struct("Client").field("base_url", &self.base_url).finish_non_exhaustive()
+    }
+}
+
+/// Where an account is reached, and how.
+#[derive(Clone, Copy, Debug)]
+pub struct Home<'a> {
+    /// The kind of service.
+    pub service: &'a Service,
+    /// The origin, possibly with a path.
+    pub base_url: &'a str,
+    /// Whether keys may travel unencrypted to another machine.
+    pub insecure: bool,
+    /// How fast.
+    pub limits: Limits,
+}
+
+/// An answer, and what it means for the request.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answer {
+    /// The answer.
+    pub response: Response,
+    /// Whether the answer leaves open whether the request was done.
+    pub doubtful: bool,
+    /// What the service asks for, where that is more patience than there is.
+    pub asked: Option<Duration>,
+}
+
+/// A request that got no answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct Fault {
+    /// What happened, without address and secrets.
+    pub message: String,
+    /// What to do, where something is known that helps.
+    pub help: Option<String>,
+    /// Whether the service may have done what was asked: false only if nothing can have reached it.
+    pub maybe_done: bool,
+}
+
+/// A client that cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// The key cannot stand in a header.
+    #[error("the key holds characters that cannot be sent: line breaks or other control characters")]
+    BadKey,
+    /// The address is none.
+    #[error("its `base_url` is no address of a service")]
+    BadAddress,
+    /// The key would travel unencrypted.
+    #[error("its key would travel unencrypted: plain `http` is for this machine only")]
+    Insecure,
+    /// The HTTP library refuses.
+    #[error("no HTTPS client can be made: {0}")]
+    Unusable(String),
+}
+
+/// Somebody who is told before a request is tried again.
+pub trait Watcher: Send + Sync {
+    /// A request will be tried again after a pause.
+    fn retrying(&self, retry: &Retry<'_>);
+}
+
+/// A further try that is about to be made.
+#[derive(Clone, Copy, Debug)]
+pub struct Retry<'a> {
+    /// The request, without secrets.
+    pub request: &'a Request,
+    /// What happened, as a fragment without secrets (`answered 503`).
+    pub why: &'a str,
+    /// The pause.
+    pub pause: Duration,
+    /// Which further try it is, from 1.
+    pub number: u32,
+    /// How many there may be.
+    pub of: u32,
+}
+
+/// What one try came to.
+enum Tried {
+    Answer { response: Response, asked: Option<Duration>, used_up: Option<Duration> },
+    Nothing { fault: Fault, hopeless: bool },
+}
+
+/// The pace for an account: what it says itself, else what its provider says, without a limit of requests per second on this
+/// machine.
+pub fn limits(service: &Service, base_url: &str, concurrency: Option<u16>, per_second: Option<f64>) -> Limits {
+    let here = Url::parse(base_url).is_ok_and(|url| is_loopback(&url));
+    Limits {
+        concurrency: concurrency.unwrap_or(service.limits.concurrency),
+        per_second: per_second.or(service.limits.per_second.filter(|_| !here)),
+    }
+}
+
+fn is_loopback(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    let ip = host.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>();
+    ip.map_or_else(|_| host.eq_ignore_ascii_case("localhost"), |ip| ip.is_loopback())
+}
+
+impl Client {
+    /// A client that sends with a key, as the service wants it. Neither the key nor `secrets` ever stand in a text that it gives.
+    ///
+    /// TLS is always verified, redirects are never followed, and a proxy that the system names is used, except to this machine.
+    ///
+    /// # Errors
+    /// When the key cannot stand in a header, would travel unencrypted, or the system has no trusted certificates.
+    pub fn new(home: &Home<'_>, key: &SecretString, secrets: &[SecretString], patience: Patience) -> Result<Self, ClientError> {
+        let url = Url::parse(home.base_url).map_err(|_| ClientError::BadAddress)?;
+        let (plain, here) = (url.scheme() != "https", is_loopback(&url));
+        if plain && !here && !home.insecure {
+            return Err(ClientError::Insecure);
+        }
+        let prefix = home.service.key_prefix;
+        let mut value = HeaderValue::from_str(&format!("{prefix}{}", key.expose_secret())).map_err(|_| ClientError::BadKey)?;
+        value.set_sensitive(true);
+        let mut headers = HeaderMap::new();
+        let name = HeaderName::from_bytes(home.service.key_header.as_bytes()).map_err(|_| ClientError::BadKey)?;
+        headers.insert(name, value);
+        let mut builder = reqwest::Client::builder()
+            .default_headers(headers)
+            .user_agent(concat!("personaform/", env!("CARGO_PKG_VERSION")))
+            .redirect(reqwest::redirect::Policy::none())
+            .connect_timeout(Duration::from_secs(10).min(patience.timeout))
+            .timeout(patience.timeout)
+            // A connection that a service has closed in the meantime looks like a lost answer.
+            .pool_idle_timeout(Duration::from_secs(15));
+        if plain && here {
+            // No proxy, and no certificates that the system may not even have.
+            let empty = rustls::ClientConfig::builder_with_provider(rustls::crypto::ring::default_provider().into())
+                .with_safe_default_protocol_versions()
+                .map_err(|error| ClientError::Unusable(error.to_string()))?
+                .with_root_certificates(rustls::RootCertStore::empty())
+                .with_no_client_auth();
+            builder = builder.no_proxy().tls_backend_preconfigured(empty);
+        } else {
+            // A provider that is installed already is as good.
+            let _ = rustls::crypto::ring::default_provider().install_default();
+        }
+        let inner = builder.build().map_err(|error| ClientError::Unusable(causes(&error)))?;
+        let mut seed = [0; 8];
+        // Without randomness the pauses are only less varied.
+        let _ = SystemRandom::new().fill(&mut seed);
+        Ok(Self {
+            inner,
+            base_url: home.base_url.trim_end_matches('/').to_owned(),
+            redactor: Redactor::new(std::iter::once(key).chain(secrets)),
+            patience,
+            pacer: Pacer::new(home.limits),
+            random: Mutex::new(u64::from_le_bytes(seed)),
+            watcher: None,
+            retries: AtomicU64::new(0),
+            waited: AtomicU64::new(0),
+        })
+    }
+
+    /// The same with somebody who is told of further tries.
+    #[must_use]
+    pub fn watched_by(mut self, watcher: Arc<dyn Watcher>) -> Self {
+        self.watcher = Some(watcher);
+        self
+    }
+
+    /// How many further tries there were so far, and how long all requests together waited for them.
+    pub fn effort(&self) -> (u64, Duration) {
+        (self.retries.load(Ordering::Relaxed), Duration::from_millis(self.waited.load(Ordering::Relaxed)))
+    }
+
+    /// What takes this account's key and the project's secrets out of texts.
+    pub fn redactor(&self) -> &Redactor {
+        &self.redactor
+    }
+
+    /// Sends a request and gives the answer, whatever its status. `shown` is the request as it may be printed. It is tried again
+    /// where that may help and can do no harm.
+    ///
+    /// # Errors
+    /// When there was no answer, or one that is not taken: too long, or a redirect.
+    pub async fn send(&self, request: &Request, shown: &Request, repeat: Repeat) -> Result<Answer, Fault> {
+        let is_read = request.method == Method::Get;
+        let mut tries = 0;
+        // Once an answer was lost, no later refusal tells that nothing was done.
+        let mut lost = false;
+        loop {
+            let permit = self.pacer.permit().await;
+            let tried = self.try_once(request).await;
+            let (came, asked, hopeless) = match &tried {
+                Tried::Answer { response, asked, used_up } => {
+                    if let Some(wait) = used_up {
+                        self.pacer.hold((*wait).min(self.patience.longest_pause));
+                    }
+                    let odd = match response.body {
+                        Body::Json(_) => false,
+                        Body::Empty => is_read,
+                        Body::Text(_) => true,
+                    };
+                    (Came::Answer { status: response.status, odd, asked: *asked }, *asked, false)
+                }
+                Tried::Nothing { fault, hopeless } => (Came::Nothing { maybe_done: fault.maybe_done }, None, *hopeless),
+            };
+            let verdict = retry::judge(repeat, is_read, came);
+            lost |= verdict.doubtful;
+            let pause = retry::pause(&self.patience, tries, asked, self.random());
+            match came {
+                Came::Answer { status: 429, .. } => {
+                    self.pacer.too_much(&permit, pause.unwrap_or_default());
+                }
+                Came::Answer { status: 200..=299, .. } => self.pacer.fine(),
+                Came::Answer { .. } | Came::Nothing { .. } => {}
+            }
+            drop(permit);
+            let again = verdict.again && !hopeless && tries < self.patience.retries;
+            let (true, Some(pause)) = (again, pause) else {
+                return match tried {
+                    Tried::Answer { mut response, asked, .. } => {
+                        self.redactor.response(&mut response);
+                        let doubtful = verdict.doubtful || lost && !response.is_success();
+                        Ok(Answer { response, doubtful, asked: asked.filter(|_| verdict.again && pause.is_none()) })
+                    }
+                    Tried::Nothing { fault, .. } => Err(Fault { maybe_done: fault.maybe_done || lost, ..fault }),
+                };
+            };
+            tries += 1;
+            self.wait(shown, &tried, pause, tries).await;
+        }
+    }
+
+    async fn wait(&self, shown: &Request, tried: &Tried, pause: Duration, number: u32) {
+        let why = match tried {
+            Tried::Answer { response, .. } if response.is_success() => "answered with something that is no JSON".to_owned(),
+            Tried::Answer { response, .. } => format!("answered {}", response.status),
+            Tried::Nothing { fault, .. } => fault.message.clone(),
+        };
+        if let Some(watcher) = &self.watcher {
+            watcher.retrying(&Retry { request: shown, why: &why, pause, number, of: self.patience.retries });
+        }
+        self.retries.fetch_add(1, Ordering::Relaxed);
+        // Nobody counts outside of an apply.
+        let _ = RETRIES.try_with(|retries| retries.set(retries.get() + 1));
+        self.waited.fetch_add(u64::try_from(pause.as_millis()).unwrap_or(u64::MAX), Ordering::Relaxed);
+        tokio::time::sleep(pause).await;
+    }
+
+    /// A number from 0 to 1. The quality of chance is no matter here (splitmix64).
+    fn random(&self) -> f64 {
+        let mut state = self.random.lock().unwrap_or_else(PoisonError::into_inner);
+        *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = *state;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((mixed ^ (mixed >> 31)) >> 11) as f64 / (1u64 << 53) as f64
+    }
+
+    async fn try_once(&self, request: &Request) -> Tried {
+        let method = match request.method {
+            Method::Get => reqwest::Method::GET,
+            Method::Post => reqwest::Method::POST,
+            Method::Put => reqwest::Method::PUT,
+            Method::Patch => reqwest::Method::PATCH,
+            Method::Delete => reqwest::Method::DELETE,
+        };
+        let mut builder = self.inner.request(method, format!("{}{}", self.base_url, request.path));
+        if let Some(body) = &request.body {
+            builder = builder.header(CONTENT_TYPE, "application/json").body(body.to_string());
+        }
+        let response = match builder.send().await {
+            Ok(response) => response,
+            Err(error) => return Tried::Nothing { fault: self.fault(error), hopeless: false },
+        };
+        let status = response.status();
+        if status.is_redirection() && status.as_u16() != 304 {
+            return Tried::Nothing { fault: self.redirected(status.as_u16(), response.headers()), hopeless: true };
+        }
+        let (asked, used_up) = (retry::asked(response.headers()), retry::used_up(response.headers()));
+        match body::read(response).await {
+            Ok(body) => Tried::Answer { response: Response { status: status.as_u16(), body }, asked, used_up },
+            Err(body::Unread::TooLarge) => {
+                let message = format!("answered with more than {} MiB, which is not read", body::MOST >> 20);
+                Tried::Nothing { fault: Fault { message, help: None, maybe_done: true }, hopeless: true }
+            }
+            Err(body::Unread::Broken(error)) => Tried::Nothing { fault: self.fault(error), hopeless: false },
+        }
+    }
+
+    fn fault(&self, error: reqwest::Error) -> Fault {
+        let maybe_done = !(error.is_connect() || error.is_builder());
+        let timed_out = error.is_timeout();
+        let text = causes(&error.without_url());
+        let text = if timed_out { format!("no whole answer within {:?}: {text}", self.patience.timeout) } else { text };
+        let help = timed_out.then(|| "give it more time with `--timeout`".to_owned());
+        Fault { message: self.redactor.text(&text), help, maybe_done }
+    }
+
+    /// A redirect is no answer: followed, it would carry the key and the request elsewhere.
+    fn redirected(&self, status: u16, headers: &HeaderMap) -> Fault {
+        let place = headers.get(LOCATION).and_then(|place| place.to_str().ok()).unwrap_or_default();
+        // Only where, not the path: a place may repeat what was sent.
+        let base = Url::parse(&self.base_url).ok();
+        let target = base.as_ref().and_then(|base| base.join(place).ok()).filter(|target| target.has_host());
+        let origin = target.as_ref().map(|target| self.redactor.text(&target.origin().ascii_serialization()));
+        let elsewhere = target.zip(base).is_some_and(|(target, base)| target.origin() != base.origin());
+        let message = match origin {
+            Some(origin) => format!("answered {status}, a redirect to {origin}, and redirects are never followed"),
+            None => format!("answered {status}, a redirect, and redirects are never followed"),
+        };
+        let help = match elsewhere {
+            true => "if the service has moved, write its new address as the account's `base_url`",
+            false => "check the path of the account's `base_url`",
+        };
+        Fault { message, help: Some(help.to_owned()), maybe_done: false }
+    }
+}
+
+/// An error and its causes on one line.
+fn causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let next = error.to_string();
+        if !text.contains(&next) {
+            text = format!("{text}: {next}");
+        }
+        cause = error.source();
+    }
+    text
+}
