@@ -26,8 +26,8 @@ use secrecy::SecretString;
 const ACCOUNTS: [&str; 4] = ["anam", "bland", "opengiant", "tavus"];
 
 /// So many schedules without being asked for more, or fewer where the time is over before.
-const SCHEDULES: u64 = 400;
-const TIME: Duration = Duration::from_secs(40);
+const SCHEDULES: u64 = 250;
+const TIME: Duration = Duration::from_secs(25);
 
 /// A repeatable source of chance (splitmix64).
 struct Chance(u64);
