@@ -108,7 +108,7 @@ impl Round<'_> {
             );
             let address = Address::new(AccountName::new(self.row.id), Key::new(key));
             let expected = self.row.expected(self.setting, self.rules, &walker.case, step, read.desired.get(&address));
-            let may_be_idle = self.row.may_fail(self.setting, &walker.case);
+            let may_be_idle = self.row.may_be_idle(self.setting, &walker.case, step);
             expectations.insert(address, Expectation { step, expected, may_be_idle, label });
         }
         let plan = pipeline.plan(&read).await;

@@ -172,7 +172,7 @@ pub(crate) fn all(row: &Row) -> Vec<Case> {
 
 /// The few cases that are about many fields at once, for every pair of switches.
 pub(crate) fn brief(row: &Row) -> Vec<Case> {
-    of_personas(row)
+    together(row)
 }
 
 fn in_order(values: Vec<Value>) -> Vec<(Kind, Value)> {
@@ -247,6 +247,13 @@ fn of_personas(row: &Row) -> Vec<Case> {
             builder.moved("moved-and-changed-elsewhere").deleted()
         },
     ];
+    cases.extend(together(row));
+    cases
+}
+
+/// What a row says influences each other.
+fn together(row: &Row) -> Vec<Case> {
+    let mut cases = Vec::new();
     for (name, sections) in row.together {
         let mut builder = Builder::new(row, name);
         for section in (sections)() {

@@ -27,13 +27,24 @@ pub(crate) static ROW: Row = Row {
             vec![json!({"role": "guide", "tags": ["b", "a"]}), json!({"role": "lead", "image_url": "https://x.example/a.png"})]
         }),
     ],
+    idle: &[],
     refused: &[("/name", &[Kind::Null, Kind::Empty])],
     exceptions: EXCEPTIONS,
     settings: || alone(SWITCHES, make),
     pairs: || pairs(SWITCHES, make),
 };
 
-const EXCEPTIONS: &[Exception] = &[Exception::survives("call_config=merge", "/call_config", true)];
+const EXCEPTIONS: &[Exception] = &[
+    Exception::survives("call_config=merge", "/call_config", true),
+    // Whoever writes no `null` and lets the line go has it cleared there.
+    Exception {
+        setting: "config_nulls=refused",
+        field: "/call_config/*",
+        kinds: &[Kind::Null],
+        value: "",
+        expected: Expected::Fails("call_config: a value must not be null"),
+    },
+];
 
 const SWITCHES: &[Switch<Switches>] = &[
     ("create_status=201", |switches| switches.create_status = 201),

@@ -3,9 +3,8 @@
 use personaform::providers::opengiant::sandbox::{Attributes, Sandbox, Switches};
 use serde_json::{Map, Value, json};
 
-use super::{Exception, Expected, Inspect, Row, Shared, Switch, alone, pairs};
+use super::{Exception, Inspect, Row, Shared, Switch, alone, pairs};
 use crate::pipeline::KEY;
-use crate::transitions::Kind;
 
 pub(crate) static ROW: Row = Row {
     id: "opengiant",
@@ -22,6 +21,7 @@ pub(crate) static ROW: Row = Row {
             json!({"attributes": {"tone": ["a", {"b": null}], "style": "plain"}}),
         ]
     })],
+    idle: &[],
     refused: &[],
     exceptions: EXCEPTIONS,
     settings: || alone(SWITCHES, make),

@@ -5,7 +5,7 @@ use personaform::providers::tavus::sandbox::{
 };
 use serde_json::{Map, Value, json};
 
-use super::{Exception, Expected, Inspect, Row, Shared, Switch, alone, pairs};
+use super::{Exception, Inspect, Row, Shared, Switch, alone, pairs};
 use crate::pipeline::KEY;
 use crate::transitions::Kind;
 
@@ -59,6 +59,7 @@ pub(crate) static ROW: Row = Row {
             json!({}),
         ]
     })],
+    idle: &["/pipeline_mode"],
     refused: &[
         ("/context", &[]),
         ("/system_prompt", &[Kind::Null, Kind::Empty]),
