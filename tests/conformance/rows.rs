@@ -18,6 +18,12 @@ use crate::transitions::{Case, Kind, Step};
 /// All rows, in the order of the provider table.
 pub(crate) static ROWS: [&Row; 4] = [&tavus::ROW, &anam::ROW, &bland::ROW, &opengiant::ROW];
 
+/// Something that is made under a name.
+type Named<T> = (&'static str, fn() -> T);
+
+/// A miniature, and a look into it.
+type Started = (Box<dyn Miniature>, Box<dyn Inspect>);
+
 /// One provider.
 pub(crate) struct Row {
     /// The provider's id.
@@ -27,11 +33,11 @@ pub(crate) struct Row {
     /// Fields that a section must have.
     pub(crate) required: &'static [&'static str],
     /// What has to stand beside a field, as pointers and values.
-    pub(crate) beside: &'static [(&'static str, fn() -> Value)],
+    pub(crate) beside: &'static [Named<Value>],
     /// Values of fields whose schema cannot say what the service takes.
-    pub(crate) values: &'static [(&'static str, fn() -> Vec<Value>)],
+    pub(crate) values: &'static [Named<Vec<Value>>],
     /// Fields that influence each other: sections laid over the base, one after the other.
-    pub(crate) together: &'static [(&'static str, fn() -> Vec<Value>)],
+    pub(crate) together: &'static [Named<Vec<Value>>],
     /// Fields whose values here are the service's own, so that it may be that nothing is planned for them.
     pub(crate) idle: &'static [&'static str],
     /// Where a file is refused, at these fields and below, with these kinds of step; none: every kind.
@@ -82,13 +88,18 @@ pub(crate) enum Expected {
 pub(crate) struct Setting {
     /// The switches that are off their defaults, joined by `+`.
     pub(crate) name: String,
-    start: Box<dyn Fn() -> (Box<dyn Miniature>, Box<dyn Inspect>) + Send + Sync>,
+    start: Box<dyn Fn() -> Started + Send + Sync>,
 }
 
 impl Setting {
     /// A fresh miniature, and a look into it.
-    pub(crate) fn start(&self) -> (Box<dyn Miniature>, Box<dyn Inspect>) {
+    pub(crate) fn start(&self) -> Started {
         (self.start)()
+    }
+
+    /// Whether every switch is at its default.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.name == "defaults"
     }
 
     fn has(&self, switch: &str) -> bool {
