@@ -106,6 +106,11 @@ impl Pipeline {
         self.state_file().load().expect("a state")
     }
 
+    /// Stores another state.
+    pub(crate) fn remember(&self, mut state: State) {
+        self.state_file().save(&mut state).expect("written");
+    }
+
     /// Loads and compiles the files.
     ///
     /// # Errors

@@ -159,7 +159,7 @@ pub(crate) fn all(row: &Row) -> Vec<Case> {
     cases
 }
 
-/// The cases of personas, and those of one field of every class: of one parent, with like values and under a like rule.
+/// The cases of personas, and those of one field of every class: of one top-level field, with like values and under a like rule.
 pub(crate) fn representative(row: &Row) -> Vec<Case> {
     let rules = personaform::providers::find(row.id).expect("a provider").rules();
     let mut seen = std::collections::BTreeSet::new();
@@ -169,7 +169,7 @@ pub(crate) fn representative(row: &Row) -> Vec<Case> {
         let kinds: Vec<Kind> = field.values.iter().map(|(kind, _)| *kind).collect();
         let own = row.values.iter().any(|(path, _)| *path == field.path.to_string());
         let class = (rule.empty_is_absent, rule.set, rule.normal.is_some(), rule.reading, rule.clear);
-        own || seen.insert(format!("{:?} {kinds:?} {class:?}", field.path.parent()))
+        own || seen.insert(format!("{:?} {kinds:?} {class:?}", field.path.segments().first()))
     }));
     cases
 }
