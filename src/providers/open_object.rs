@@ -19,7 +19,7 @@ pub fn complete(field: &str, live: &Live, resource: &Resource, edits: &[Edit]) -
     }
     let mut whole = Map::new();
     if let Some(members @ Value::Object(_)) = live.fields.get(field) {
-        overlay(&mut whole, &Map::from_iter([(field.to_owned(), members.clone())]));
+        whole.insert(field.to_owned(), members.clone());
     }
     if let Some(members @ Value::Object(_)) = desired.get(field) {
         overlay(&mut whole, &Map::from_iter([(field.to_owned(), members.clone())]));
@@ -140,7 +140,14 @@ mod tests {
     fn cleared_members_go_with_the_objects_that_held_nothing_else() {
         let live = json!({"deep": {"deeper": {"ours": 1}}, "kept": {"ours": 2}, "theirs": {}});
         let edits = [cleared("/open/deep/deeper/ours"), cleared("/open/kept/ours")];
-        assert_eq!(completed(live, json!({"kept": {"ours": null}}), &[], &edits), json!({"kept": {}, "theirs": {}}));
+        assert_eq!(completed(live, json!({"kept": {}}), &[], &edits), json!({"kept": {}, "theirs": {}}));
+    }
+
+    #[test]
+    fn what_the_files_clear_by_name_is_sent_as_null() {
+        let live = json!({"deep": {"ours": 1, "theirs": 2}});
+        let desired = json!({"deep": {"ours": null}, "never": null});
+        assert_eq!(completed(live, desired, &[], &[cleared("/open/deep/ours")]), json!({"deep": {"ours": null, "theirs": 2}}));
     }
 
     #[test]

@@ -54,7 +54,7 @@ pub struct Entry {
     /// How many writing requests were answered with success.
     pub requests_sent: usize,
     /// Every writing request that was sent, and what came back.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub exchanges: Vec<Exchange>,
     /// How often a request had to be sent again.
     pub retries: u32,

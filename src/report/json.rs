@@ -23,7 +23,7 @@ pub struct OutcomeDocument<'a> {
     /// One entry per change of the plan, in the plan's order.
     pub entries: Vec<EntryDocument<'a>>,
     /// Targets of the plan that could not be planned.
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    #[serde(default, skip_serializing_if = "<[_]>::is_empty")]
     pub blocked: &'a [Blocked],
     /// Whether somebody interrupted the run.
     pub interrupted: bool,

@@ -277,7 +277,7 @@ fn what_cannot_be_read_is_a_failure_and_hides_no_drift_elsewhere() {
     let run = client.run(&["drift", "-o", "drift.json"]).ends(1);
     assert!(run.stdout.contains("Could not be read") && run.stdout.contains("401"), "{}", run.stdout);
     assert!(
-        run.stdout.contains("check that the account's key is valid") && !run.stdout.contains("a-wrong-key"),
+        run.stdout.contains("check that the key of the account `tavus`") && !run.stdout.contains("a-wrong-key"),
         "{}",
         run.stdout
     );

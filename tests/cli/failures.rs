@@ -106,23 +106,3 @@ fn a_refused_key_is_named_by_account_and_variable_and_never_shown() {
         }
     }
 }
-
-#[test]
-fn only_failures_that_tell_nothing_leave_a_write_in_doubt() {
-    for provider in providers::all() {
-        let doubt = |status| failure(&connection(provider), status, Body::Empty).maybe_done;
-        for (status, doubtful) in [
-            (400, false),
-            (401, false),
-            (403, false),
-            (409, false),
-            (422, false),
-            (429, false),
-            (500, true),
-            (502, true),
-            (504, true),
-        ] {
-            assert_eq!(doubt(status), doubtful, "{} {status}", provider.id());
-        }
-    }
-}

@@ -121,7 +121,7 @@ fn a_format_that_means_nothing_to_a_command_is_refused_before_anything_is_done()
     let run = project.run(&["--sandbox", "plan", "--report", "markdown=x", "--report", "html=x"]).ends(1);
     assert!(run.stderr.contains("two reports would be written to `x`"), "{}", run.stderr);
     let run = project.run(&["--sandbox", "plan", "--report", "pdf=x"]);
-    assert!(run.code == 2 && run.stderr.contains("there is no format `pdf`"), "{}", run.stderr);
+    assert!(run.code == 1 && run.stderr.contains("there is no format `pdf`"), "{}", run.stderr);
     let run = project.run(&["--sandbox", "plan", "--report", "html=missing/x.html"]).ends(1);
     assert!(run.stderr.contains("`missing/x.html` cannot be written"), "{}", run.stderr);
 }

@@ -110,6 +110,11 @@ impl Pipeline {
         self.state_file().load().expect("a state")
     }
 
+    /// Stores another state.
+    pub(crate) fn remember(&self, state: &State) {
+        fs::write(self.state_file().path(), serde_json::to_vec(state).expect("JSON")).expect("written");
+    }
+
     /// Loads and compiles the files.
     ///
     /// # Errors

@@ -18,6 +18,12 @@ use crate::transitions::{Case, Kind, Step};
 /// All rows, in the order of the provider table.
 pub(crate) static ROWS: [&Row; 4] = [&tavus::ROW, &anam::ROW, &bland::ROW, &opengiant::ROW];
 
+/// Something that is made under a name.
+type Named<T> = (&'static str, fn() -> T);
+
+/// A miniature, and a look into it.
+type Started = (Box<dyn Miniature>, Box<dyn Inspect>);
+
 /// One provider.
 pub(crate) struct Row {
     /// The provider's id.
@@ -27,11 +33,13 @@ pub(crate) struct Row {
     /// Fields that a section must have.
     pub(crate) required: &'static [&'static str],
     /// What has to stand beside a field, as pointers and values.
-    pub(crate) beside: &'static [(&'static str, fn() -> Value)],
+    pub(crate) beside: &'static [Named<Value>],
     /// Values of fields whose schema cannot say what the service takes.
-    pub(crate) values: &'static [(&'static str, fn() -> Vec<Value>)],
+    pub(crate) values: &'static [Named<Vec<Value>>],
     /// Fields that influence each other: sections laid over the base, one after the other.
-    pub(crate) together: &'static [(&'static str, fn() -> Vec<Value>)],
+    pub(crate) together: &'static [Named<Vec<Value>>],
+    /// Fields whose values here are the service's own, so that it may be that nothing is planned for them.
+    pub(crate) idle: &'static [&'static str],
     /// Where a file is refused, at these fields and below, with these kinds of step; none: every kind.
     pub(crate) refused: &'static [(&'static str, &'static [Kind])],
     /// Where the service cannot do what is wanted.
@@ -46,7 +54,7 @@ pub(crate) struct Row {
 pub(crate) struct Exception {
     /// The switch, as settings are named after; empty: whatever the setting.
     pub(crate) setting: &'static str,
-    /// The field and all below it.
+    /// The field and all below it; with `/*` at the end, only what is below.
     pub(crate) field: &'static str,
     /// The kinds of step; none: every kind.
     pub(crate) kinds: &'static [Kind],
@@ -80,13 +88,18 @@ pub(crate) enum Expected {
 pub(crate) struct Setting {
     /// The switches that are off their defaults, joined by `+`.
     pub(crate) name: String,
-    start: Box<dyn Fn() -> (Box<dyn Miniature>, Box<dyn Inspect>) + Send + Sync>,
+    start: Box<dyn Fn() -> Started + Send + Sync>,
 }
 
 impl Setting {
     /// A fresh miniature, and a look into it.
-    pub(crate) fn start(&self) -> (Box<dyn Miniature>, Box<dyn Inspect>) {
+    pub(crate) fn start(&self) -> Started {
         (self.start)()
+    }
+
+    /// Whether every switch is at its default.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.name == "defaults"
     }
 
     fn has(&self, switch: &str) -> bool {
@@ -117,8 +130,12 @@ impl Row {
         self.refused.iter().any(|(path, kinds)| covers(path) && (kinds.is_empty() || kinds.contains(&step.kind)))
     }
 
-    /// Whether the service refuses some value of a case's field under a setting, so that other values may be there already.
-    pub(crate) fn may_fail(&self, setting: &Setting, case: &Case) -> bool {
+    /// Whether it may be that nothing is planned for a step: the file was refused, the value is the service's own, or another
+    /// value was refused by the service before.
+    pub(crate) fn may_be_idle(&self, setting: &Setting, case: &Case, step: &Step) -> bool {
+        if self.refuses(case, step) || self.idle.contains(&case.field.to_string().as_str()) {
+            return true;
+        }
         self.exceptions.iter().any(|exception| {
             matches!(exception.expected, Expected::Fails(_))
                 && setting.has(exception.setting)
@@ -136,11 +153,12 @@ impl Row {
         resource: Option<&Resource>,
     ) -> Expected {
         let applies = |exception: &&Exception| {
-            let field = Pointer::parse(exception.field).expect("a pointer");
+            let below = exception.field.strip_suffix("/*");
+            let field = Pointer::parse(below.unwrap_or(exception.field)).expect("a pointer");
             // A case about several fields meets what survives as well.
             let several = case.field.is_root() && matches!(exception.expected, Expected::Survives { .. });
             setting.has(exception.setting)
-                && (field.covers(&case.field) || several)
+                && ((field.covers(&case.field) && (below.is_none() || field != case.field)) || several)
                 && (exception.kinds.is_empty() || exception.kinds.contains(&step.kind))
                 && (exception.value.is_empty() || step.value(self.id, &case.field) == exception.value)
         };

@@ -155,7 +155,28 @@ impl<'a> Builder<'a> {
 pub(crate) fn all(row: &Row) -> Vec<Case> {
     let mut cases = of_personas(row);
     cases.extend(long_prompts(row));
-    for field in values::fields(&row.schema()) {
+    cases.extend(of_fields(row, |_| true));
+    cases
+}
+
+/// The cases of personas, and those of one field of every class: of one top-level field, with like values and under a like rule.
+pub(crate) fn representative(row: &Row) -> Vec<Case> {
+    let rules = personaform::providers::find(row.id).expect("a provider").rules();
+    let mut seen = std::collections::BTreeSet::new();
+    let mut cases = of_personas(row);
+    cases.extend(of_fields(row, |field| {
+        let rule = rules.field(&field.path);
+        let kinds: Vec<Kind> = field.values.iter().map(|(kind, _)| *kind).collect();
+        let own = row.values.iter().any(|(path, _)| *path == field.path.to_string());
+        let class = (rule.empty_is_absent, rule.set, rule.normal.is_some(), rule.reading, rule.clear);
+        own || seen.insert(format!("{:?} {kinds:?} {class:?}", field.path.segments().first()))
+    }));
+    cases
+}
+
+fn of_fields(row: &Row, mut wanted: impl FnMut(&values::FieldValues) -> bool) -> Vec<Case> {
+    let mut cases = Vec::new();
+    for field in values::fields(&row.schema()).into_iter().filter(|field| wanted(field)) {
         let path = field.path.to_string();
         let known = row.values.iter().find(|(known, _)| *known == path);
         let values: Vec<(Kind, Value)> = match known {
@@ -172,7 +193,7 @@ pub(crate) fn all(row: &Row) -> Vec<Case> {
 
 /// The few cases that are about many fields at once, for every pair of switches.
 pub(crate) fn brief(row: &Row) -> Vec<Case> {
-    of_personas(row)
+    together(row)
 }
 
 fn in_order(values: Vec<Value>) -> Vec<(Kind, Value)> {
@@ -247,6 +268,13 @@ fn of_personas(row: &Row) -> Vec<Case> {
             builder.moved("moved-and-changed-elsewhere").deleted()
         },
     ];
+    cases.extend(together(row));
+    cases
+}
+
+/// What a row says influences each other.
+fn together(row: &Row) -> Vec<Case> {
+    let mut cases = Vec::new();
     for (name, sections) in row.together {
         let mut builder = Builder::new(row, name);
         for section in (sections)() {

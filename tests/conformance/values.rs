@@ -38,8 +38,8 @@ fn walk(at: &Pointer, schema: &Value, found: &mut Vec<FieldValues>) {
 
 /// The part of a schema that is not `null`.
 fn without_null(schema: &Value) -> &Value {
-    let parts = schema["anyOf"].as_array().into_iter().flatten();
-    parts.filter(|part| part["type"] != "null").next().unwrap_or(schema)
+    let mut parts = schema["anyOf"].as_array().into_iter().flatten();
+    parts.find(|part| part["type"] != "null").unwrap_or(schema)
 }
 
 fn has_type(schema: &Value, name: &str) -> bool {

@@ -252,3 +252,38 @@ async fn what_resists_a_null_is_asked_for_once_and_then_blocked() {
     stage.write(options(json!(0.9)));
     assert_eq!(stage.apply().await.0.changes.len(), 1, "a value frees it");
 }
+
+#[tokio::test]
+async fn a_tool_detached_in_the_lab_is_seen_under_whatever_name_tools_carry_their_id() {
+    use anam::sandbox::ToolId;
+    for tool_id in [ToolId::Underscored, ToolId::Plain, ToolId::Named] {
+        let switches = anam::sandbox::Switches { tool_id, ..Default::default() };
+        let section = anam_section(json!({"toolIds": ["t1", "t2"]}));
+        let mut stage = Stage::begin("anam", anam::sandbox::Sandbox::with(KEY, switches), section).await;
+        let id = stage.miniature().ids()[0].clone();
+        stage.miniature().alter(&id, |persona| {
+            persona.insert("toolIds".to_owned(), json!(["t2"]));
+        });
+        let plan = stage.plan().await;
+        assert_eq!(plan.changes.len(), 1, "{tool_id:?}");
+        assert_eq!(plan.changes[0].edits[0].from, Some(json!(["t2"])));
+    }
+}
+
+#[tokio::test]
+async fn a_namesake_is_found_on_the_last_page_however_short_pages_are() {
+    let switches = bland::sandbox::Switches { max_limit: 3, ..Default::default() };
+    let mut stage = Stage::begin("bland", bland::sandbox::Sandbox::with(KEY, switches), json!({})).await;
+    let file = |name: &str| json!({"name": name, "targets": {"bland": {}}});
+    for number in 0..6 {
+        stage.pipeline.write(&format!("other-{number}"), Some(&file(&format!("Other {number}"))));
+    }
+    stage.apply().await;
+    // The oldest stands on the last page. Its record is lost, so that it is nobody's.
+    let mut state = stage.pipeline.state();
+    state.objects.retain(|address, _| address.key.as_str() != "ada");
+    stage.pipeline.remember(&state);
+    let plan = stage.plan().await;
+    assert_eq!((plan.changes.len(), plan.blocked.len()), (0, 1));
+    assert!(plan.blocked[0].why.contains("a persona named `Ada` exists there already"), "{:?}", plan.blocked);
+}

@@ -56,7 +56,7 @@ static RULES: Rules = Rules {
         FieldRule::at("/role").empty_is_absent().clear(Clear::Text("")),
         FieldRule::at("/description").empty_is_absent().clear(Clear::Null),
         FieldRule::at("/tags").empty_is_absent().clear(Clear::EmptyList),
-        FieldRule::at("/image_url").clear(Clear::Null),
+        FieldRule::at("/image_url").empty_is_absent().clear(Clear::Null),
         FieldRule::at("/personality_prompt").clear(Clear::Text(DEFAULT_PROMPT)),
         FieldRule::at("/orchestration_prompt").empty_is_absent().clear(Clear::Text("")),
         FieldRule::at("/call_config").empty_is_absent().clear(Clear::EmptyObject),

@@ -115,7 +115,8 @@ fn a_promotion_names_what_else_it_carries() {
     let notes = planned(&live(draft, production), &desired).notes;
     assert_eq!(
         notes,
-        ["promotes the draft; it also carries 2 edits made in the dashboard: `call_config.record`, `orchestration_prompt`"]
+        ["promotes the draft; it also carries 2 edits made in the dashboard: `call_config.record` (nothing to true), \
+          `orchestration_prompt` (nothing to \"Theirs.\")"]
     );
 }
 

@@ -114,15 +114,15 @@ fn a_changed_name_sends_no_attributes() {
 }
 
 #[test]
-fn an_attribute_that_left_the_files_is_left_out_never_sent_as_null() {
+fn an_attribute_that_left_the_files_is_left_out_and_one_cleared_by_name_is_sent_as_null() {
     let fields = json!({"name": "Ada", "attributes": {"tone": "warm", "old": {"deep": 1}, "cleared": 1}});
     let live = live(fields.clone());
     let desired = resource(json!({"name": "Ada", "attributes": {"tone": "warm", "cleared": null}}));
     let draft = planned(&live, &desired, fields);
-    assert_eq!(draft.requests, [patch(json!({"attributes": {"tone": "warm"}}))]);
+    assert_eq!(draft.requests, [patch(json!({"attributes": {"tone": "warm", "cleared": null}}))]);
     assert_eq!(draft.notes, ["whether OpenGiant drops attributes left out is not documented; checked against its answer"]);
     let after = outcome(&OPENGIANT, &live, &draft);
-    assert_eq!(after.fields.get("attributes"), Some(&json!({"tone": "warm"})));
+    assert_eq!(after.fields.get("attributes"), Some(&json!({"tone": "warm", "cleared": null})));
 }
 
 #[test]

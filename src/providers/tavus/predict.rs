@@ -41,8 +41,14 @@ pub(super) fn predict(live: &Live, request: &Request) -> Live {
             }
         }
         (Method::Post | Method::Delete, _) if request.path.contains("/tools") => {
-            // A persona does not show the tools that are attached to it.
+            // No read that shows the tools is documented; where one does, they are as attached and detached.
             after.unknown.insert(Pointer::new([TOOL_IDS]));
+            if let Some(tools) = after.fields.get_mut(TOOL_IDS).and_then(Value::as_array_mut) {
+                let new = request.body.as_ref().and_then(|body| body.get(TOOL_IDS)?.as_array());
+                tools.extend(new.into_iter().flatten().cloned());
+                let gone = |tool: &Value| tool.as_str().is_some_and(|tool| request.path.ends_with(&wire::tool_path(tool)));
+                tools.retain(|tool| request.method != Method::Delete || !gone(tool));
+            }
         }
         _ => {}
     }

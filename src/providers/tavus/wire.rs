@@ -46,6 +46,11 @@ pub(super) fn segment(text: &str) -> String {
     utf8_percent_encode(text, &RESERVED).to_string()
 }
 
+/// The end of the path of one attached tool.
+pub(super) fn tool_path(tool: &str) -> String {
+    format!("/tools/{}", segment(tool))
+}
+
 /// The path of one persona.
 pub(super) fn persona(api: Api, id: &RemoteId) -> String {
     format!("{}/{}", api.path(), segment(id.as_str()))

@@ -69,6 +69,7 @@ pub(crate) static ROW: Row = Row {
             ]
         }),
     ],
+    idle: &[],
     refused: &[
         ("/name", &[Kind::Null, Kind::Empty]),
         ("/avatarId", &[Kind::Null, Kind::Empty, Kind::Removed]),

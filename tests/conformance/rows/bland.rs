@@ -3,7 +3,7 @@
 use personaform::providers::bland::sandbox::{CallConfig, ConfigNulls, Deleted, Drafts, Empties, Nulls, Sandbox, Switches};
 use serde_json::{Map, Value, json};
 
-use super::{Exception, Inspect, Row, Shared, Switch, alone, pairs};
+use super::{Exception, Expected, Inspect, Row, Shared, Switch, alone, pairs};
 use crate::pipeline::KEY;
 use crate::transitions::Kind;
 
@@ -27,13 +27,24 @@ pub(crate) static ROW: Row = Row {
             vec![json!({"role": "guide", "tags": ["b", "a"]}), json!({"role": "lead", "image_url": "https://x.example/a.png"})]
         }),
     ],
+    idle: &[],
     refused: &[("/name", &[Kind::Null, Kind::Empty])],
     exceptions: EXCEPTIONS,
     settings: || alone(SWITCHES, make),
     pairs: || pairs(SWITCHES, make),
 };
 
-const EXCEPTIONS: &[Exception] = &[Exception::survives("call_config=merge", "/call_config", true)];
+const EXCEPTIONS: &[Exception] = &[
+    Exception::survives("call_config=merge", "/call_config", true),
+    // Whoever writes no `null` and lets the line go has it cleared there.
+    Exception {
+        setting: "config_nulls=refused",
+        field: "/call_config/*",
+        kinds: &[Kind::Null],
+        value: "",
+        expected: Expected::Fails("call_config: a value must not be null"),
+    },
+];
 
 const SWITCHES: &[Switch<Switches>] = &[
     ("create_status=201", |switches| switches.create_status = 201),

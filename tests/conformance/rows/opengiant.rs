@@ -21,6 +21,7 @@ pub(crate) static ROW: Row = Row {
             json!({"attributes": {"tone": ["a", {"b": null}], "style": "plain"}}),
         ]
     })],
+    idle: &[],
     refused: &[],
     exceptions: EXCEPTIONS,
     settings: || alone(SWITCHES, make),

@@ -59,6 +59,7 @@ pub(crate) static ROW: Row = Row {
             json!({}),
         ]
     })],
+    idle: &["/pipeline_mode"],
     refused: &[
         ("/context", &[]),
         ("/system_prompt", &[Kind::Null, Kind::Empty]),

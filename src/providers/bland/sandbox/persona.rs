@@ -188,7 +188,7 @@ fn content(version: &Map<String, Value>) -> Map<String, Value> {
         .collect()
 }
 
-/// Shows fields that hold nothing as null. What is attached to the persona stays a list.
+/// Shows fields that hold nothing as null, but for the one prompt that is never null.
 pub(super) fn empties_as_null(shown: &mut Value) {
     let hollow = |value: &Value| match value {
         Value::String(text) => text.is_empty(),
@@ -199,7 +199,8 @@ pub(super) fn empties_as_null(shown: &mut Value) {
     let own = persona_fields().map(|(name, _)| format!("/{name}"));
     let versioned = ["draft", "production"]
         .into_iter()
-        .flat_map(|version| version_fields().map(|(name, _)| format!("/current_{version}_version/{name}")));
+        .flat_map(|version| version_fields().map(|(name, _)| format!("/current_{version}_version/{name}")))
+        .filter(|pointer| !pointer.ends_with("/personality_prompt"));
     for pointer in own.into_iter().chain(versioned) {
         if let Some(value) = shown.pointer_mut(&pointer).filter(|value| hollow(value)) {
             *value = Value::Null;
