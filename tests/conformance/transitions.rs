@@ -167,9 +167,10 @@ pub(crate) fn representative(row: &Row) -> Vec<Case> {
     cases.extend(of_fields(row, |field| {
         let rule = rules.field(&field.path);
         let kinds: Vec<Kind> = field.values.iter().map(|(kind, _)| *kind).collect();
+        let above = field.path.segments().split_last().and_then(|(_, above)| above.first());
         let own = row.values.iter().any(|(path, _)| *path == field.path.to_string());
         let class = (rule.empty_is_absent, rule.set, rule.normal.is_some(), rule.reading, rule.clear);
-        own || seen.insert(format!("{:?} {kinds:?} {class:?}", field.path.segments().first()))
+        own || seen.insert(format!("{:?} {kinds:?} {class:?}", above))
     }));
     cases
 }
