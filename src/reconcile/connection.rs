@@ -97,15 +97,6 @@ impl Connection {
         Err(failure)
     }
 
-    /// Sends a request that writes, and judges the answer. The object comes with it if the answer shows the whole of it.
-    ///
-    /// # Errors
-    /// As [`Connection::send`], and when the service says no.
-    pub async fn write(&self, request: &Request) -> Result<Option<Live>, Failure> {
-        let response = self.send(request).await?;
-        self.provider.accepted(request, &response).map_err(|refusal| self.refused(request, &refusal))
-    }
-
     /// A service's no, as a failure with advice and without secrets.
     pub fn refused(&self, request: &Request, refusal: &Refusal) -> Failure {
         let (account, variable, home) = (&self.account, &self.key_variable, &self.base_url);
