@@ -1,8 +1,9 @@
 //! One transport: origin, credentials, time limits, retries and redaction. Knows nothing of personas, plans or providers' meanings.
 
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
+use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
@@ -40,6 +41,7 @@ pub struct Client {
     base_url: String,
     secrets: Vec<SecretString>,
     patience: Patience,
+    last_date: Mutex<Option<String>>,
 }
 
 /// A request that got no answer.
@@ -107,6 +109,7 @@ impl Client {
             base_url: base_url.trim_end_matches('/').to_owned(),
             secrets: [std::slice::from_ref(key), secrets].concat(),
             patience,
+            last_date: Mutex::default(),
         })
     }
 
@@ -150,10 +153,18 @@ impl Client {
         };
         let status = response.status().as_u16();
         let wait = retry_after(response.headers());
+        if let Some(date) = response.headers().get(DATE).and_then(|date| date.to_str().ok()) {
+            *self.last_date.lock().unwrap_or_else(PoisonError::into_inner) = Some(date.to_owned());
+        }
         match response.bytes().await {
             Ok(bytes) => (Ok(Response { status, body: body(&bytes) }), wait),
             Err(error) => (Err(self.fault(error)), None),
         }
+    }
+
+    /// The time of day that the service named in its last answer, as the header `Date` writes it.
+    pub fn last_date(&self) -> Option<String> {
+        self.last_date.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn fault(&self, error: reqwest::Error) -> Fault {

@@ -19,6 +19,9 @@ pub trait Provider: Dialect {
     /// The JSON Schema of a target section's own fields.
     fn section(&self, generator: &mut SchemaGenerator) -> Schema;
 
+    /// Where it keeps the fields that most providers share.
+    fn shared(&self) -> SharedFields;
+
     /// Turns a target of a persona into what is wanted of one object.
     ///
     /// # Errors
@@ -55,6 +58,29 @@ pub trait Provider: Dialect {
     /// # Errors
     /// As [`Provider::listed`].
     fn accepted(&self, request: &Request, response: &Response) -> Result<Option<Live>, Refusal>;
+}
+
+/// Where a provider keeps the shared fields of a persona, as pointers in its write shape.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SharedFields {
+    /// The display name.
+    pub name: &'static str,
+    /// What the persona is for; none where the service has no such field.
+    pub description: Option<&'static str>,
+    /// The prompt.
+    pub prompt: &'static str,
+}
+
+impl SharedFields {
+    /// The pointer of a shared field by its name in a persona file.
+    pub fn get(&self, name: &str) -> Option<&'static str> {
+        match name {
+            "name" => Some(self.name),
+            "description" => self.description,
+            "prompt" => Some(self.prompt),
+            _ => None,
+        }
+    }
 }
 
 /// Where a service lives and how one signs in.

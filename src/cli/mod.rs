@@ -2,7 +2,12 @@
 
 mod apply;
 pub mod args;
+mod completions;
+mod doctor;
 mod exit;
+mod files;
+mod import;
+mod init;
 mod other;
 mod plan;
 mod screen;
@@ -18,6 +23,9 @@ use screen::Screen;
 ///
 /// A command line that is not understood ends with 1: clap's own 2 means "there are changes" here.
 pub fn main() -> u8 {
+    if completions::answered() {
+        return exit::Exit::Done.code();
+    }
     match Cli::try_parse() {
         Ok(cli) => run(&cli),
         Err(error) => {
@@ -40,14 +48,19 @@ fn run(cli: &Cli) -> u8 {
     let common = &cli.common;
     let result = runtime.block_on(async {
         match &cli.command {
+            Command::Init(args) => init::init(common, &screen, args),
             Command::Validate => other::validate(common, &screen),
             Command::Plan(args) => plan::plan(common, &screen, args).await,
             Command::Apply(args) => apply::apply(common, &screen, args).await,
             Command::Destroy(args) => apply::destroy(common, &screen, args).await,
+            Command::Import(args) => import::import(common, &screen, args).await,
+            Command::Doctor => doctor::doctor(common, &screen).await,
             Command::Show(args) => plan::show(common, &screen, args),
             Command::State(command) => other::state(common, &screen, command),
             Command::Schema(args) => other::schema(common, &screen, args),
             Command::Sandbox(args) => other::sandbox(common, &screen, args).await,
+            Command::Completions(args) => completions::script(&screen, args),
+            Command::Man(args) => completions::manual(&screen, args),
         }
     });
     match result {

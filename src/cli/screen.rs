@@ -22,6 +22,7 @@ pub(super) struct Screen {
     /// Whether hints and progress are wanted.
     pub(super) chatty: bool,
     may_ask: bool,
+    is_muted: bool,
 }
 
 impl Screen {
@@ -32,7 +33,7 @@ impl Screen {
             Color::Always => ColorChoice::AlwaysAnsi,
             Color::Never => ColorChoice::Never,
         };
-        Self { choice, format: common.format, chatty: !common.quiet, may_ask: !common.no_input }
+        Self { choice, format: common.format, chatty: !common.quiet, may_ask: !common.no_input, is_muted: false }
     }
 
     /// Columns of the terminal; 100 where there is none.
@@ -56,8 +57,16 @@ impl Screen {
 
     /// Prints something that is no result.
     pub(super) fn aside(&self, text: &str) {
+        if self.is_muted {
+            return;
+        }
         let mut stream = AutoStream::new(std::io::stderr().lock(), self.choice);
         let _ = stream.write_all(text.as_bytes()).and_then(|()| stream.flush());
+    }
+
+    /// The same screen without asides and progress.
+    pub(super) fn muted(self) -> Self {
+        Self { chatty: false, is_muted: true, ..self }
     }
 
     /// Prints a hint, unless nobody wants one.
@@ -98,6 +107,17 @@ impl Screen {
         Ok(read.is_ok() && answer.trim() == "yes")
     }
 
+    /// Asks for one line; none where nobody can be asked.
+    pub(super) fn ask(&self, question: &str) -> Option<String> {
+        if !self.may_ask || !std::io::stdin().is_terminal() {
+            return None;
+        }
+        self.aside(question);
+        let mut answer = String::new();
+        std::io::stdin().lock().read_line(&mut answer).ok()?;
+        Some(answer.trim().to_owned())
+    }
+
     /// A progress display for so many changes; invisible where standard error is no terminal.
     pub(super) fn progress(&self, changes: usize) -> Progress {
         if !self.chatty || self.format == Format::Json {
@@ -118,6 +138,12 @@ pub(super) struct Progress {
 }
 
 impl Progress {
+    /// Shows that so much more is done.
+    pub(super) fn advance(&self, done: usize, message: &str) {
+        self.bar.set_message(message.to_owned());
+        self.bar.inc(u64::try_from(done).unwrap_or_default());
+    }
+
     /// Takes the display away.
     pub(super) fn finish(&self) {
         self.bar.finish_and_clear();

@@ -5,6 +5,8 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use serde_json::Map;
+
 use super::Vocabulary;
 use super::check;
 use super::document::{Account, Safety};
@@ -93,7 +95,14 @@ fn account(entry: &Entry, vocabulary: &Vocabulary, problems: &mut Vec<Problem>) 
         key_variable = variable.text().map(str::to_owned);
     }
     let name = AccountName::new(name);
-    Some(Account { name, provider: provider?.to_owned(), base_url, key_variable, place: entry.place.clone() })
+    Some(Account {
+        name,
+        provider: provider?.to_owned(),
+        base_url,
+        key_variable,
+        defaults: Map::new(),
+        place: entry.place.clone(),
+    })
 }
 
 fn base_url(node: &Node, problems: &mut Vec<Problem>) -> Option<String> {

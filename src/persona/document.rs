@@ -14,6 +14,8 @@ use super::problem::Place;
 pub struct Project {
     /// The folder that holds `personaform.yaml`.
     pub root: PathBuf,
+    /// The folder of the persona files, relative to the root.
+    pub folder: PathBuf,
     /// Where state is kept; absolute, or relative to the root.
     pub state_path: PathBuf,
     /// The gates.
@@ -46,6 +48,8 @@ pub struct Account {
     pub base_url: Option<String>,
     /// The environment variable that holds the key; none: the provider's own.
     pub key_variable: Option<String>,
+    /// What lies beneath every target of the account, values resolved.
+    pub defaults: Map<String, Value>,
     /// Where the account was written.
     pub place: Place,
 }

@@ -5,6 +5,7 @@ pub mod bland;
 pub mod field;
 pub mod open_object;
 pub mod opengiant;
+pub mod starter;
 pub mod tavus;
 #[cfg(test)]
 mod trial;

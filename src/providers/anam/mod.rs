@@ -16,7 +16,7 @@ use crate::persona::problem::Problem;
 use crate::plan::{
     Address, Clear, Dialect, Draft, Edit, FieldRule, Listing, Live, Reading, RemoteId, Request, Resource, Rules,
 };
-use crate::provider::{Page, Provider, Refusal, Response, Seen, Service};
+use crate::provider::{Page, Provider, Refusal, Response, Seen, Service, SharedFields};
 
 /// The provider `anam`.
 #[derive(Debug)]
@@ -148,6 +148,10 @@ impl Provider for Anam {
 
     fn section(&self, generator: &mut SchemaGenerator) -> Schema {
         spec::Section::json_schema(generator)
+    }
+
+    fn shared(&self) -> SharedFields {
+        SharedFields { name: "/name", description: Some("/description"), prompt: "/systemPrompt" }
     }
 
     fn compile(&self, address: &Address, persona: &Persona, target: &Target) -> Result<Resource, Vec<Problem>> {

@@ -16,7 +16,7 @@ use schemars::{Schema, SchemaGenerator};
 use crate::persona::document::{Persona, Target};
 use crate::persona::problem::Problem;
 use crate::plan::{Address, Clear, Dialect, Draft, Edit, FieldRule, Listing, Live, RemoteId, Request, Resource, Rules};
-use crate::provider::{Page, Provider, Refusal, Response, Seen, Service};
+use crate::provider::{Page, Provider, Refusal, Response, Seen, Service, SharedFields};
 
 /// Bland, <https://www.bland.ai>.
 #[derive(Clone, Copy, Debug)]
@@ -97,6 +97,10 @@ impl Provider for Bland {
 
     fn section(&self, generator: &mut SchemaGenerator) -> Schema {
         generator.subschema_for::<spec::Section>()
+    }
+
+    fn shared(&self) -> SharedFields {
+        SharedFields { name: "/name", description: Some("/description"), prompt: "/personality_prompt" }
     }
 
     fn compile(&self, address: &Address, persona: &Persona, target: &Target) -> Result<Resource, Vec<Problem>> {

@@ -14,7 +14,7 @@ use schemars::{Schema, SchemaGenerator};
 use crate::persona::document::{Persona, Target};
 use crate::persona::problem::Problem;
 use crate::plan::{Address, Clear, Dialect, Draft, Edit, FieldRule, Listing, Live, RemoteId, Request, Resource, Rules};
-use crate::provider::{Page, Provider, Refusal, Response, Seen, Service};
+use crate::provider::{Page, Provider, Refusal, Response, Seen, Service, SharedFields};
 
 /// OpenGiant, <https://opengiant.com>.
 #[derive(Clone, Copy, Debug)]
@@ -78,6 +78,10 @@ impl Provider for OpenGiant {
 
     fn section(&self, generator: &mut SchemaGenerator) -> Schema {
         generator.subschema_for::<spec::Section>()
+    }
+
+    fn shared(&self) -> SharedFields {
+        SharedFields { name: "/name", description: None, prompt: "/attributes/prompt" }
     }
 
     fn compile(&self, address: &Address, persona: &Persona, target: &Target) -> Result<Resource, Vec<Problem>> {

@@ -18,7 +18,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use crate::persona::document::{Persona, Target};
 use crate::persona::problem::Problem;
 use crate::plan::{Address, Dialect, Draft, Edit, Live, RemoteId, Request, Resource, Rules};
-use crate::provider::{Page, Provider, Refusal, Response, Seen, Service};
+use crate::provider::{Page, Provider, Refusal, Response, Seen, Service, SharedFields};
 
 /// Tavus.
 #[derive(Clone, Copy, Debug)]
@@ -70,6 +70,10 @@ impl Provider for Tavus {
 
     fn section(&self, generator: &mut SchemaGenerator) -> Schema {
         spec::Section::json_schema(generator)
+    }
+
+    fn shared(&self) -> SharedFields {
+        SharedFields { name: "/persona_name", description: None, prompt: "/system_prompt" }
     }
 
     fn compile(&self, address: &Address, persona: &Persona, target: &Target) -> Result<Resource, Vec<Problem>> {

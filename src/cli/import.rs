@@ -1,0 +1,214 @@
+//! `import`: what lives at a service comes into files and state. Lists, chooses, writes in batches, checks each batch by loading it
+//! again, records it; at the end a plan has to be empty.
+//!
+//! A run can end anywhere and be started again: what is recorded is skipped, what was written and not recorded is recognised.
+
+mod inventory;
+mod keep;
+mod naming;
+mod tell;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::SystemTime;
+
+use super::args::{Common, ImportArgs, Planning};
+use super::exit::{Exit, Stop, with_causes};
+use super::screen::Screen;
+use super::session::Session;
+use crate::persona::name::AccountName;
+use crate::plan::{Address, Record};
+use crate::providers;
+use inventory::Found;
+use keep::{Keeper, Kept};
+use naming::{Group, Place};
+use tell::Report;
+
+/// Personas that are written, checked and recorded together. An interrupted run loses no more than the reading of so many.
+const BATCH: usize = 100;
+
+/// From so many addresses on, the check at the end plans whole accounts: that reads lists instead of single objects.
+const FEW: usize = 50;
+
+/// Imports, or lists what could be imported.
+///
+/// # Errors
+/// When the files have problems, the account or an id is not known, the service cannot be read, or state is locked.
+pub(super) async fn import(common: &Common, screen: &Screen, args: &ImportArgs) -> Result<Exit, Stop> {
+    if !common.targets.is_empty() {
+        return Err(Stop::failed("`--target` selects targets of the files, and import is about what has none yet")
+            .with_help("name ids, or use `--match`"));
+    }
+    let accounts = accounts(args)?;
+    let chooses = args.all || args.matching.is_some() || !args.ids.is_empty();
+    // Keys of other accounts need not be set.
+    let scoped = Common { targets: accounts.iter().map(|account| format!("{account}.*")).collect(), ..common.clone() };
+    let writing = (chooses && !args.dry_run).then_some("import");
+    let mut session = Session::open_besides(&scoped, screen, writing, None, &accounts).await?;
+    inventory::check_accounts(&session, &accounts, args)?;
+    let found = inventory::all(&session, &accounts, screen).await?;
+    if !chooses {
+        tell::list(screen, &session, &found, &accounts);
+        return Ok(Exit::Done);
+    }
+    let (chosen, mut report) = inventory::chosen(&session, found, args)?;
+    report.dry_run = args.dry_run;
+    let groups = naming::groups(chosen, args.merge, &mut report);
+    let interrupted = run(&mut session, screen, args, groups, &mut report).await;
+    // The check needs the lock, and in a sandbox the services, for itself.
+    drop(session);
+    if !args.dry_run && !report.imported.is_empty() && !interrupted {
+        report.planned = Some(check(common, screen, &report).await?);
+    }
+    tell::report(screen, common, &report);
+    Ok(if interrupted {
+        Exit::Interrupted
+    } else if let Some(stop) = report.stopped.take() {
+        if report.imported.is_empty() {
+            return Err(stop);
+        }
+        screen.stop(&stop);
+        Exit::Partly
+    } else {
+        let open = report.planned.as_ref().is_some_and(|addresses| !addresses.is_empty());
+        match (report.refused.is_empty() && !open, report.imported.is_empty()) {
+            (true, _) => Exit::Done,
+            (false, true) => Exit::Failed,
+            (false, false) => Exit::Partly,
+        }
+    })
+}
+
+/// The accounts that the first argument names.
+fn accounts(args: &ImportArgs) -> Result<Vec<AccountName>, Stop> {
+    let mut accounts: Vec<AccountName> = Vec::new();
+    for name in args.accounts.split(',').map(str::trim).filter(|name| !name.is_empty()) {
+        let name = AccountName::new(name);
+        if !accounts.contains(&name) {
+            accounts.push(name);
+        }
+    }
+    if accounts.is_empty() {
+        return Err(Stop::failed("no account is named").with_help("as in `personaform import ACCOUNT --all`"));
+    }
+    if accounts.len() > 1 && !args.ids.is_empty() {
+        return Err(Stop::failed("ids belong to one account, and several are named")
+            .with_help("name one account, or use `--all` or `--match`"));
+    }
+    Ok(accounts)
+}
+
+/// Takes one batch after another. True: somebody interrupted.
+async fn run(session: &mut Session, screen: &Screen, args: &ImportArgs, groups: Vec<Group>, report: &mut Report) -> bool {
+    let stop = Arc::new(AtomicBool::new(false));
+    let (watched, watcher) = (Arc::clone(&stop), *screen);
+    let listening = tokio::spawn(async move {
+        if tokio::signal::ctrl_c().await.is_ok() {
+            watched.store(true, Ordering::Relaxed);
+            watcher.aside("interrupted: what is under way is finished and recorded\n");
+        }
+    });
+    let progress = screen.progress(groups.iter().map(|group| group.members.len()).sum());
+    let schemas: BTreeMap<String, serde_json::Value> =
+        providers::vocabulary().providers.into_iter().map(|(id, words)| (id, words.section)).collect();
+    let mut keeper = Keeper::new(session, &schemas);
+    let mut rest = groups.into_iter().peekable();
+    while rest.peek().is_some() && !stop.load(Ordering::Relaxed) {
+        let mut batch: Vec<Group> = Vec::new();
+        while batch.len() < BATCH
+            && let Some(group) = rest.next()
+        {
+            batch.push(group);
+        }
+        let size: usize = batch.iter().map(|group| group.members.len()).sum();
+        let batch = inventory::read(session, batch, report).await;
+        let result = one_batch(session, &mut keeper, args, batch, report);
+        progress.advance(size, "importing");
+        if let Err(stop) = result {
+            report.stopped = Some(stop);
+            break;
+        }
+    }
+    progress.finish();
+    listening.abort();
+    stop.load(Ordering::Relaxed)
+}
+
+/// Names, writes, checks and records one batch.
+fn one_batch(
+    session: &mut Session,
+    keeper: &mut Keeper,
+    args: &ImportArgs,
+    batch: Vec<Group>,
+    report: &mut Report,
+) -> Result<(), Stop> {
+    let mut drafts = Vec::new();
+    let mut records = Vec::new();
+    for group in batch {
+        let mut item = keeper.item(group);
+        match naming::place(session, keeper, &mut item, args.merge) {
+            Place::Free => drafts.push(item),
+            Place::WrittenBefore(resources) => records.extend(resources),
+            Place::Beside { persona } => report.sections.extend(tell::sections(session, &item, &persona)),
+        }
+    }
+    if args.dry_run {
+        report.would_write(&drafts, keeper);
+        report.imported.extend(records);
+        return Ok(());
+    }
+    let outcome = keeper.keep(session, drafts, report);
+    records.extend(outcome.kept);
+    record(session, records, report)?;
+    outcome.stopped.map_or(Ok(()), Err)
+}
+
+/// Records what is in files now. State is saved before anything of it is reported.
+fn record(session: &mut Session, kept: Vec<Kept>, report: &mut Report) -> Result<(), Stop> {
+    if kept.is_empty() {
+        return Ok(());
+    }
+    let now = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
+    for one in &kept {
+        let record = Record {
+            provider: one.provider.clone(),
+            id: one.id.clone(),
+            name: one.name.clone(),
+            applied: one.applied.clone(),
+            prevent_destroy: one.prevent_destroy,
+            written_at: now.clone(),
+        };
+        session.state.objects.insert(one.address.clone(), record);
+    }
+    session.state_file.save(&mut session.state).map_err(|error| {
+        Stop::failed(with_causes(&error)).with_help("the files were written; run the same import again once state can be saved")
+    })?;
+    report.imported.extend(kept);
+    Ok(())
+}
+
+/// Plans what was imported, as the next run would, and gives the addresses where something would change.
+async fn check(common: &Common, screen: &Screen, report: &Report) -> Result<Vec<(Address, String)>, Stop> {
+    let addresses: BTreeSet<&Address> = report.imported.iter().map(|kept| &kept.address).collect();
+    let targets = if addresses.len() <= FEW {
+        addresses.iter().map(ToString::to_string).collect()
+    } else {
+        let accounts: BTreeSet<&AccountName> = addresses.iter().map(|address| &address.account).collect();
+        accounts.into_iter().map(|account| format!("{account}.*")).collect()
+    };
+    // Doubts about values are for `validate`: here they would drown the result.
+    let session = Session::open(&Common { targets, ..common.clone() }, &screen.muted(), None, None).await?;
+    let plan = session.plan(&Planning::default()).await?;
+    let changes = plan.changes.iter().filter(|change| addresses.contains(&change.address)).map(|change| {
+        let paths: Vec<String> = change.edits.iter().map(|edit| format!("`{}`", edit.path)).collect();
+        (change.address.clone(), format!("{}: {}", change.action.word(), paths.join(", ")))
+    });
+    let blocked = plan.blocked.iter().filter(|blocked| addresses.contains(&blocked.address));
+    Ok(changes.chain(blocked.map(|blocked| (blocked.address.clone(), blocked.why.clone()))).collect())
+}
+
+/// The name of an object for people: what it is called, or what it has for a name.
+fn called(found: &Found) -> String {
+    if found.name.is_empty() { format!("`{}` (without a name)", found.id) } else { format!("{:?} ({})", found.name, found.id) }
+}
