@@ -119,7 +119,7 @@ async fn until_interrupted<T>(stop: &AtomicBool, apply: impl Future<Output = T>)
 
 /// Ends the process at once, whatever is under way.
 #[expect(clippy::exit, reason = "somebody who interrupts twice does not want to wait for anything")]
-async fn end_at_the_next_interrupt() {
+pub(super) async fn end_at_the_next_interrupt() {
     if tokio::signal::ctrl_c().await.is_ok() {
         std::process::exit(i32::from(Exit::Interrupted.code()));
     }

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
+use super::apply::end_at_the_next_interrupt;
 use super::args::{Common, ImportArgs, Planning};
 use super::exit::{Exit, Stop, with_causes};
 use super::screen::Screen;
@@ -102,13 +103,7 @@ fn accounts(args: &ImportArgs) -> Result<Vec<AccountName>, Stop> {
 /// Takes one batch after another. True: somebody interrupted.
 async fn run(session: &mut Session, screen: &Screen, args: &ImportArgs, groups: Vec<Group>, report: &mut Report) -> bool {
     let stop = Arc::new(AtomicBool::new(false));
-    let (watched, watcher) = (Arc::clone(&stop), *screen);
-    let listening = tokio::spawn(async move {
-        if tokio::signal::ctrl_c().await.is_ok() {
-            watched.store(true, Ordering::Relaxed);
-            watcher.aside("interrupted: what is under way is finished and recorded\n");
-        }
-    });
+    let listening = listen(&stop, *screen).await;
     let progress = screen.progress(groups.iter().map(|group| group.members.len()).sum());
     let schemas: BTreeMap<String, serde_json::Value> =
         providers::vocabulary().providers.into_iter().map(|(id, words)| (id, words.section)).collect();
@@ -133,6 +128,25 @@ async fn run(session: &mut Session, screen: &Screen, args: &ImportArgs, groups: 
     progress.finish();
     listening.abort();
     stop.load(Ordering::Relaxed)
+}
+
+/// Notes the first interrupt; a second one ends the process.
+async fn listen(stop: &Arc<AtomicBool>, screen: Screen) -> tokio::task::JoinHandle<()> {
+    let mut interrupt = Box::pin(tokio::signal::ctrl_c());
+    // Asked once here, so that from now on an interrupt does not end the process.
+    let early = tokio::select! {
+        biased;
+        _ = &mut interrupt => true,
+        () = std::future::ready(()) => false,
+    };
+    let stop = Arc::clone(stop);
+    tokio::spawn(async move {
+        if early || interrupt.await.is_ok() {
+            stop.store(true, Ordering::Relaxed);
+            screen.aside("interrupted: what is under way is finished and recorded\n");
+            end_at_the_next_interrupt().await;
+        }
+    })
 }
 
 /// Names, writes, checks and records one batch.
