@@ -236,8 +236,7 @@ fn home(path: &Pointer, fields: &Map<String, Value>, at: &Pointer) -> bool {
     let depth = at.segments().len();
     at.covers(path)
         && path.segments().get(depth).is_some_and(|next| {
-            path.segments().len() == depth + 1
-                || !fields.get(next).is_some_and(|value| value.as_object().is_some_and(|it| !it.is_empty()))
+            path.segments().len() == depth + 1 || fields.get(next).and_then(Value::as_object).is_none_or(Map::is_empty)
         })
 }
 

@@ -60,7 +60,11 @@ pub(super) async fn import(common: &Common, screen: &Screen, args: &ImportArgs) 
     // The check needs the lock, and in a sandbox the services, for itself.
     drop(session);
     if !args.dry_run && !report.imported.is_empty() && !interrupted {
-        report.planned = Some(check(common, screen, &report).await?);
+        match check(common, screen, &report).await {
+            Ok(open) => report.planned = Some(open),
+            // What was imported is told all the same.
+            Err(stop) => report.stopped = report.stopped.or(Some(stop)),
+        }
     }
     tell::report(screen, common, &report);
     Ok(if interrupted {

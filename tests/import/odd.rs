@@ -181,7 +181,10 @@ fn odd_bytes_of_a_prompt_survive() {
         })
         .collect();
     let project = services.project(&[]);
-    project.run(&["import", "tavus", "--all"]).ends(0);
+    let told = project.run(&["import", "tavus", "--all"]).ends(0).stderr;
+    for note in ["`personas/prompts/p0.md -text` in `.gitattributes`", "`personas/prompts/p4.md` holds a NUL"] {
+        assert!(told.contains(note), "{told}");
+    }
     project.run(&["plan", "--detailed-exitcode"]).ends(0);
     for (index, id) in ids.iter().enumerate() {
         let record = project.run(&["state", "show", &format!("tavus.p{index}")]).ends(0).json();

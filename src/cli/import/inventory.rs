@@ -189,7 +189,7 @@ pub(super) async fn read(session: &Session, groups: Vec<Group>, report: &mut Rep
                 }
                 members.push(member);
             }
-            (Group { members, ..group }, failed)
+            (Group { members }, failed)
         });
     }
     let mut groups = Vec::new();

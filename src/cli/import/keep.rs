@@ -217,6 +217,7 @@ impl Keeper {
                 match verdict {
                     Some(Verdict::Good(kept)) => {
                         outcome.kept.extend(kept);
+                        report.notes.extend(self.texts(&item).iter().filter_map(|(path, text)| fragile(path, text)));
                         continue;
                     }
                     Some(Verdict::Mend { fields, bind }) => {
@@ -377,6 +378,17 @@ impl Keeper {
         let ours: Vec<Problem> = errors.iter().filter(about).map(|problem| (*problem).clone()).collect();
         (!ours.is_empty()).then(|| Verdict::Bad(words(&ours)))
     }
+}
+
+/// What git or an editor would do to a prompt file whose bytes they do not leave alone.
+fn fragile(path: &Path, text: &str) -> Option<String> {
+    let path = path.display();
+    if text.contains('\0') {
+        return Some(format!("`{path}` holds a NUL, as the service does: git and editors take it for binary"));
+    }
+    text.contains('\r').then(|| {
+        format!("`{path}` holds carriage returns, as the service does: `{path} -text` in `.gitattributes` keeps git from changing them")
+    })
 }
 
 fn is_yaml(path: &Path) -> bool {
