@@ -13,6 +13,7 @@
 //! The rooms, each with its one duty:
 //!
 //! * [`cli`]: the face. Alone prints, asks, and reads arguments, environment and clock.
+//! * [`capture`]: the pen. A live object becomes a persona file.
 //! * [`report`]: the voice. Values in, strings out.
 //! * [`reconcile`]: the hands. All order of I/O; knows no provider by name.
 //! * [`state`]: the memory. The recorded objects, the lock, the digests that stand for secrets.
@@ -21,6 +22,7 @@
 //! * [`persona`]: the words. The documents, and every problem with its place.
 //! * [`http`]: one transport. [`sandbox`]: the services in miniature. [`schemas`]: the published JSON Schemas.
 
+pub mod capture;
 pub mod cli;
 pub mod http;
 pub mod persona;

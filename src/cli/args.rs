@@ -46,7 +46,12 @@ pub struct Common {
     #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
     pub format: Format,
     /// Only these addresses, as in `tavus.support-guide`; `*` stands for any characters (repeatable).
-    #[arg(long = "target", global = true, value_name = "ADDR")]
+    #[arg(
+        long = "target",
+        global = true,
+        value_name = "ADDR",
+        add = clap_complete::ArgValueCompleter::new(super::completions::addresses)
+    )]
     pub targets: Vec<String>,
     /// Changes under way at once per account.
     #[arg(long, global = true, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=64))]
@@ -151,6 +156,8 @@ pub enum Color {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Begin a project: its file, a first persona, schemas for editors.
+    Init(InitArgs),
     /// Check all files and report every problem.
     Validate(Reporting),
     /// Show what apply would change, down to each request.
@@ -163,6 +170,10 @@ pub enum Command {
     Drift(DriftArgs),
     /// Print a saved plan.
     Show(ShowArgs),
+    /// Write personas that live at a service into files, and record them in state.
+    Import(ImportArgs),
+    /// Check accounts, state and files, and say what to do about each fault.
+    Doctor,
     /// Look at what state records, forget an object, settle what an interrupted run left.
     #[command(subcommand)]
     State(StateCommand),
@@ -170,6 +181,10 @@ pub enum Command {
     Schema(SchemaArgs),
     /// Serve the embedded miniatures of the providers for other clients, until interrupted.
     Sandbox(SandboxArgs),
+    /// Print a shell's completion script.
+    Completions(CompletionsArgs),
+    /// Print the manual page of personaform, or of one of its commands.
+    Man(ManArgs),
 }
 
 impl Command {
@@ -311,13 +326,13 @@ pub enum StateCommand {
     /// Print one record.
     Show {
         /// The address, as in `tavus.support-guide`.
-        #[arg(value_name = "ADDR")]
+        #[arg(value_name = "ADDR", add = clap_complete::ArgValueCompleter::new(super::completions::recorded))]
         address: String,
     },
     /// Forget an object without touching it at the service.
     Rm {
         /// The address, as in `tavus.support-guide`.
-        #[arg(value_name = "ADDR")]
+        #[arg(value_name = "ADDR", add = clap_complete::ArgValueCompleter::new(super::completions::recorded))]
         address: String,
         /// How long to wait.
         #[command(flatten)]
@@ -376,4 +391,57 @@ pub struct SandboxArgs {
     /// Where to listen. Loopback only.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7070")]
     pub listen: SocketAddr,
+}
+
+/// Flags of `init`.
+#[derive(Clone, Debug, Args)]
+pub struct InitArgs {
+    /// A provider to begin with (repeatable, or several with commas). Asked for on a terminal.
+    #[arg(long = "provider", value_name = "NAME", value_delimiter = ',')]
+    pub providers: Vec<String>,
+    /// Display name of the first persona.
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// Only show what would be written.
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// Flags of `import`.
+#[derive(Clone, Debug, Args)]
+pub struct ImportArgs {
+    /// The account; several with commas. Alone, it lists what lives there.
+    #[arg(value_name = "ACCOUNT", add = clap_complete::ArgValueCompleter::new(super::completions::accounts))]
+    pub accounts: String,
+    /// Ids of the personas to take over.
+    #[arg(value_name = "ID")]
+    pub ids: Vec<String>,
+    /// Take over everything that is not recorded yet.
+    #[arg(long, conflicts_with_all = ["ids", "matching"])]
+    pub all: bool,
+    /// Take over what has such a name or id; `*` stands for any characters.
+    #[arg(long = "match", value_name = "GLOB", conflicts_with = "ids")]
+    pub matching: Option<String>,
+    /// Write personas of the same name at several accounts into one file. Of a persona that has a file, print the section to add.
+    #[arg(long)]
+    pub merge: bool,
+    /// Only show what would be written.
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// Flags of `completions`.
+#[derive(Clone, Debug, Args)]
+pub struct CompletionsArgs {
+    /// The shell.
+    #[arg(value_enum)]
+    pub shell: clap_complete::Shell,
+}
+
+/// Flags of `man`.
+#[derive(Clone, Debug, Args)]
+pub struct ManArgs {
+    /// The command; personaform itself by default.
+    #[arg(value_name = "COMMAND")]
+    pub command: Option<String>,
 }

@@ -2,8 +2,13 @@
 
 mod apply;
 pub mod args;
+mod completions;
+mod doctor;
 mod drift;
 mod exit;
+mod files;
+mod import;
+mod init;
 mod interrupt;
 mod memory;
 mod onlooker;
@@ -26,6 +31,9 @@ use screen::Screen;
 ///
 /// A command line that is not understood ends with 1: clap's own 2 means "there are changes" here.
 pub fn main() -> u8 {
+    if completions::answered() {
+        return exit::Exit::Done.code();
+    }
     match Cli::try_parse() {
         Ok(cli) => run(&cli),
         Err(error) => {
@@ -60,6 +68,11 @@ fn run(cli: &Cli) -> u8 {
                 Command::Apply(args) => apply::apply(common, &screen, args, &interrupt).await,
                 Command::Destroy(args) => apply::destroy(common, &screen, args, &interrupt).await,
                 Command::Drift(args) => drift::drift(common, &screen, args).await,
+                Command::Init(args) => init::init(common, &screen, args),
+                Command::Import(args) => import::import(common, &screen, args, &interrupt).await,
+                Command::Doctor => doctor::doctor(common, &screen).await,
+                Command::Completions(args) => completions::script(&screen, args),
+                Command::Man(args) => completions::manual(&screen, args),
                 Command::Show(args) => plan::show(&screen, args),
                 Command::State(command) => memory::state(common, &screen, command).await,
                 Command::Schema(args) => other::schema(common, &screen, args),

@@ -61,6 +61,7 @@ pub(super) struct Screen {
     warnings: RefCell<Vec<Problem>>,
     /// Whether the result stands on the screen, and in the reports.
     told: Cell<bool>,
+    is_muted: bool,
 }
 
 impl Screen {
@@ -82,6 +83,7 @@ impl Screen {
             folder: reports::folder(common),
             warnings: RefCell::default(),
             told: Cell::new(false),
+            is_muted: false,
         }
     }
 
@@ -196,12 +198,32 @@ impl Screen {
 
     /// Prints something that is no result.
     pub(super) fn aside(&self, text: &str) {
+        if self.is_muted {
+            return;
+        }
         self.asides().say(text);
     }
 
     /// The way for what is no result, for those who outlive this value.
     pub(super) fn asides(&self) -> Aside {
         Aside { choice: self.choice }
+    }
+
+    /// The same screen without asides and progress.
+    pub(super) fn muted(&self) -> Self {
+        Self {
+            choice: self.choice,
+            format: self.format,
+            chatty: false,
+            verbose: false,
+            may_ask: self.may_ask,
+            reports: Vec::new(),
+            markdown_limit: self.markdown_limit,
+            folder: self.folder.clone(),
+            warnings: RefCell::default(),
+            told: Cell::new(false),
+            is_muted: true,
+        }
     }
 
     /// Prints a hint, unless nobody wants one.
@@ -275,6 +297,17 @@ impl Screen {
         Ok(matches!(answer.await, Ok(Ok(answer)) if answer.trim() == "yes"))
     }
 
+    /// Asks for one line; none where nobody can be asked.
+    pub(super) fn ask(&self, question: &str) -> Option<String> {
+        if !self.may_ask || !std::io::stdin().is_terminal() {
+            return None;
+        }
+        self.aside(question);
+        let mut answer = String::new();
+        std::io::stdin().lock().read_line(&mut answer).ok()?;
+        Some(answer.trim().to_owned())
+    }
+
     /// A progress display for so many changes; invisible where standard error is no terminal.
     pub(super) fn progress(&self, changes: usize) -> Progress {
         if !self.chatty || self.format != Format::Text {
@@ -295,6 +328,12 @@ pub(super) struct Progress {
 }
 
 impl Progress {
+    /// Shows that so much more is done.
+    pub(super) fn advance(&self, done: usize, message: &str) {
+        self.bar.set_message(message.to_owned());
+        self.bar.inc(u64::try_from(done).unwrap_or_default());
+    }
+
     /// Takes the display away.
     pub(super) fn finish(&self) {
         self.bar.finish_and_clear();

@@ -49,6 +49,7 @@ pub(super) struct Session {
     /// The accounts that are needed.
     pub(super) connections: BTreeMap<AccountName, Connection>,
     targets: Vec<String>,
+    besides: Vec<AccountName>,
     _lock: Option<Lock>,
     sandbox: Option<Running>,
 }
@@ -65,10 +66,7 @@ pub(super) fn root(common: &Common) -> Result<PathBuf, Stop> {
 
 /// Loads and compiles the files of a project. Warnings are printed; errors stop.
 pub(super) fn read_project(common: &Common, screen: &Screen, root: &Path) -> Result<(Project, providers::Compiled), Stop> {
-    let sandbox = common.sandbox;
-    // In the sandbox every secret is a stand-in: the miniatures keep what they get in plain files.
-    let environment = move |name: &str| if sandbox { Some(format!("sandbox-{name}")) } else { std::env::var(name).ok() };
-    let loaded = load(root, &providers::vocabulary(), &environment);
+    let loaded = load(root, &providers::vocabulary(), &|name| variable(common.sandbox, name));
     let mut problems = loaded.problems;
     let mut compiled = None;
     if let Some(project) = &loaded.project {
@@ -92,6 +90,11 @@ pub(super) fn read_project(common: &Common, screen: &Screen, root: &Path) -> Res
             Err(Stop::Problems(problems))
         }
     }
+}
+
+/// The value of a variable. In the sandbox every secret is a stand-in: the miniatures keep what they get in plain files.
+pub(super) fn variable(sandbox: bool, name: &str) -> Option<String> {
+    if sandbox { Some(format!("sandbox-{name}")) } else { std::env::var(name).ok() }
 }
 
 /// Where a project's state is: its own place, or the sandbox's.
@@ -143,7 +146,7 @@ fn owner() -> String {
 }
 
 /// The name of this machine.
-fn host() -> String {
+pub(super) fn host() -> String {
     let files = ["/proc/sys/kernel/hostname", "/etc/hostname"].into_iter().find_map(|path| std::fs::read_to_string(path).ok());
     let asked = || {
         let output = std::process::Command::new("hostname").output().ok()?;
@@ -176,6 +179,20 @@ impl Session {
         screen: &Screen,
         writing: Option<(&str, Duration)>,
         saved: Option<&Plan>,
+    ) -> Result<Self, Stop> {
+        Self::open_besides(common, screen, writing, saved, &[]).await
+    }
+
+    /// As [`Session::open`], and connected to these accounts also where nothing is planned or recorded there.
+    ///
+    /// # Errors
+    /// As [`Session::open`].
+    pub(super) async fn open_besides(
+        common: &Common,
+        screen: &Screen,
+        writing: Option<(&str, Duration)>,
+        saved: Option<&Plan>,
+        besides: &[AccountName],
     ) -> Result<Self, Stop> {
         let root = root(common)?;
         let (project, mut compiled) = read_project(common, screen, &root)?;
@@ -213,6 +230,7 @@ impl Session {
             state_file,
             connections: BTreeMap::new(),
             targets: common.targets.clone(),
+            besides: besides.to_vec(),
             project,
             _lock: lock,
             sandbox: None,
@@ -271,12 +289,18 @@ impl Session {
 
     fn needs(&self, account: &AccountName) -> bool {
         let at = |address: &Address| address.account == *account && self.selects(address);
-        self.desired.keys().chain(self.state.objects.keys()).chain(self.state.pending.keys()).any(at)
+        self.besides.contains(account)
+            || self.desired.keys().chain(self.state.objects.keys()).chain(self.state.pending.keys()).any(at)
     }
 
     /// Where an account lives, for a plan's basis. The sandbox has another port in every run.
     pub(super) fn home_of(&self, connection: &Connection) -> String {
         if self.sandbox.is_some() { "sandbox".to_owned() } else { connection.base_url.clone() }
+    }
+
+    /// Whether the accounts are miniatures.
+    pub(super) fn is_sandbox(&self) -> bool {
+        self.sandbox.is_some()
     }
 
     /// Whether `--target` selects an address; without the flag all are.
@@ -420,7 +444,7 @@ pub(super) fn provider_of(account: &Account) -> Option<&'static dyn Provider> {
 }
 
 /// Whether a text matches a pattern in which `*` stands for any characters.
-fn matches(pattern: &str, text: &str) -> bool {
+pub(super) fn matches(pattern: &str, text: &str) -> bool {
     match pattern.split_once('*') {
         None => pattern == text,
         Some((start, rest)) => text

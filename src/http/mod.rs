@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use reqwest::Url;
-use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION};
+use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, LOCATION};
 use ring::rand::{SecureRandom, SystemRandom};
 use secrecy::{ExposeSecret, SecretString};
 
@@ -50,6 +50,7 @@ pub struct Client {
     watcher: Option<Arc<dyn Watcher>>,
     retries: AtomicU64,
     waited: AtomicU64,
+    last_date: Mutex<Option<String>>,
 }
 
 impl std::fmt::Debug for Client {
@@ -208,6 +209,7 @@ impl Client {
             watcher: None,
             retries: AtomicU64::new(0),
             waited: AtomicU64::new(0),
+            last_date: Mutex::default(),
         })
     }
 
@@ -221,6 +223,11 @@ impl Client {
     /// How many further tries there were so far, and how long all requests together waited for them.
     pub fn effort(&self) -> (u64, Duration) {
         (self.retries.load(Ordering::Relaxed), Duration::from_millis(self.waited.load(Ordering::Relaxed)))
+    }
+
+    /// The time of day that the service named in its last answer, as the header `Date` writes it.
+    pub fn last_date(&self) -> Option<String> {
+        self.last_date.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// What takes this account's key and the project's secrets out of texts.
@@ -324,6 +331,9 @@ impl Client {
             Ok(response) => response,
             Err(error) => return Tried::Nothing { fault: self.fault(error), hopeless: false },
         };
+        if let Some(date) = response.headers().get(DATE).and_then(|date| date.to_str().ok()) {
+            *self.last_date.lock().unwrap_or_else(PoisonError::into_inner) = Some(date.to_owned());
+        }
         let status = response.status();
         if status.is_redirection() && status.as_u16() != 304 {
             return Tried::Nothing { fault: self.redirected(status.as_u16(), response.headers()), hopeless: true };

@@ -101,7 +101,8 @@ fn account(entry: &Entry, vocabulary: &Vocabulary, problems: &mut Vec<Problem>) 
     let provider = provider?.to_owned();
     let limits = limits(entry.value.get("limits"));
     let place = entry.place.clone();
-    Some(Account { name, provider, base_url, key_variable, insecure, limits, options, section, place })
+    let defaults = Map::new();
+    Some(Account { name, defaults, provider, base_url, key_variable, insecure, limits, options, section, place })
 }
 
 /// The settings that only some providers know; the schema has seen to their types.

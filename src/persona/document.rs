@@ -14,6 +14,8 @@ use super::problem::Place;
 pub struct Project {
     /// The folder that holds `personaform.yaml`.
     pub root: PathBuf,
+    /// The folder of the persona files, relative to the root.
+    pub folder: PathBuf,
     /// Where state is kept; absolute, or relative to the root.
     pub state_path: PathBuf,
     /// The gates.
@@ -54,6 +56,8 @@ pub struct Account {
     pub insecure: bool,
     /// How fast it is asked, as far as the file says.
     pub limits: Limits,
+    /// What lies beneath every target of the account, values resolved.
+    pub defaults: Map<String, Value>,
     /// Where the account was written.
     pub place: Place,
 }

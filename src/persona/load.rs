@@ -67,7 +67,7 @@ pub fn load(root: &Path, vocabulary: &Vocabulary, environment: &dyn Fn(&str) -> 
         Read::Empty(place) => Some(Arc::new(Node { place, kind: super::node::Kind::Null })),
         Read::Document(node) => Some(node),
     };
-    let settings = file.map(|file| accounts::read(&file, vocabulary, &general, &mut problems));
+    let mut settings = file.map(|file| accounts::read(&file, vocabulary, &general, &mut problems));
 
     // Without the project's accounts, sections named after a provider can still be checked.
     let document = match &settings {
@@ -82,7 +82,9 @@ pub fn load(root: &Path, vocabulary: &Vocabulary, environment: &dyn Fn(&str) -> 
         settings.as_ref().map_or(("personas", &whole_project), |it| (it.personas.0.as_str(), &it.personas.1));
     let mut personas: BTreeMap<Key, Persona> = BTreeMap::new();
     let mut former = Vec::new();
-    if let Some(folder) = folder::find(root, folder, folder_place, &mut problems) {
+    let found = folder::find(root, folder, folder_place, &mut problems);
+    let persona_folder = found.clone().unwrap_or_else(|| PathBuf::from(folder));
+    if let Some(folder) = found {
         let settings = settings.as_ref();
         let mut reader =
             Reader { document: &document, settings, resolver: &mut resolver, problems: &mut problems, former: Vec::new() };
@@ -114,6 +116,16 @@ pub fn load(root: &Path, vocabulary: &Vocabulary, environment: &dyn Fn(&str) -> 
         }
         former = reader.former;
     }
+    // For those who write files beneath which defaults lie. Their problems show at the targets that use them.
+    let problems_so_far = resolver.problems.len();
+    if let Some(Settings { accounts, defaults, .. }) = &mut settings {
+        for (name, node) in defaults.iter() {
+            if let (Some(account), Value::Object(fields)) = (accounts.get_mut(name), resolver.value(node)) {
+                account.defaults = fields;
+            }
+        }
+    }
+    resolver.problems.truncate(problems_so_far);
     claims(&personas, &former, &mut problems);
     let secrets = std::mem::take(&mut resolver.secrets);
     problems.append(&mut resolver.problems);
@@ -121,7 +133,7 @@ pub fn load(root: &Path, vocabulary: &Vocabulary, environment: &dyn Fn(&str) -> 
     let sound = problems.iter().all(|problem| problem.severity != Severity::Error);
     let project = settings.filter(|_| sound).map(|settings| {
         let Settings { state_path, safety, accounts, .. } = settings;
-        Project { root: root.to_path_buf(), state_path, safety, accounts, personas, secrets }
+        Project { root: root.to_path_buf(), folder: persona_folder, state_path, safety, accounts, personas, secrets }
     });
     Loaded { project, problems }
 }

@@ -90,6 +90,15 @@ impl Lock {
         Ok(lock.taken_over.take())
     }
 
+    /// Whom a lock that nobody holds still names: a run that died. Changes nothing.
+    ///
+    /// # Errors
+    /// As [`Lock::clear`].
+    pub fn left(state_path: &Path) -> Result<Option<Holder>, Held> {
+        let (mut lock, _) = Self::open(state_path)?;
+        Ok(lock.taken_over.take())
+    }
+
     /// Locks the file, whoever is named in it.
     fn open(state_path: &Path) -> Result<(Self, PathBuf), Held> {
         let mut name = state_path.as_os_str().to_owned();

@@ -1,0 +1,135 @@
+//! Completion for shells, and the manual page. The script of a shell calls this binary back for every word that is completed, so that
+//! addresses and account names are those of the project that one stands in.
+
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+
+use clap::CommandFactory;
+use clap_complete::CompletionCandidate;
+use clap_complete::env::{CompleteEnv, Shells};
+
+use super::args::{Cli, Common, CompletionsArgs, ManArgs};
+use super::exit::{Exit, Stop};
+use super::screen::Screen;
+use super::session::state_path;
+use crate::persona::document::Project;
+use crate::persona::{find_root, load, load_accounts};
+use crate::providers;
+use crate::state::StateFile;
+
+/// The variable that tells this binary that a shell wants completions, and which shell.
+const VARIABLE: &str = "PERSONAFORM_COMPLETE";
+
+/// Answers a shell that wants completions. False: nobody asked.
+pub(super) fn answered() -> bool {
+    let folder = std::env::current_dir().ok();
+    let complete = CompleteEnv::with_factory(Cli::command).var(VARIABLE);
+    // A shell that this build does not know gets no candidates; an error text would land in the middle of somebody's command line.
+    complete.try_complete(std::env::args_os(), folder.as_deref()).unwrap_or(std::env::var_os(VARIABLE).is_some())
+}
+
+/// Prints the script that makes a shell ask this binary.
+///
+/// # Errors
+/// When this build knows nothing of the shell.
+pub(super) fn script(screen: &Screen, args: &CompletionsArgs) -> Result<Exit, Stop> {
+    let shell = args.shell.to_string();
+    let shells = Shells::builtins();
+    let completer = shells.completer(&shell).ok_or_else(|| Stop::failed(format!("`{shell}` cannot be completed for")))?;
+    let mut script = Vec::new();
+    completer
+        .write_registration(VARIABLE, "personaform", "personaform", "personaform", &mut script)
+        .map_err(|error| Stop::failed(format!("the script cannot be made: {error}")))?;
+    screen.result(&String::from_utf8_lossy(&script));
+    Ok(Exit::Done)
+}
+
+/// Prints a manual page in roff.
+///
+/// # Errors
+/// When there is no such command.
+pub(super) fn manual(screen: &Screen, args: &ManArgs) -> Result<Exit, Stop> {
+    let mut command = Cli::command();
+    command.build();
+    if let Some(name) = &args.command {
+        let Some(found) = command.find_subcommand(name) else {
+            return Err(Stop::failed(format!("there is no command `{name}`")).with_help("`personaform --help` lists them"));
+        };
+        command = found.clone();
+    }
+    let mut page = Vec::new();
+    clap_mangen::Man::new(command)
+        .render(&mut page)
+        .map_err(|error| Stop::failed(format!("the page cannot be made: {error}")))?;
+    screen.result(&String::from_utf8_lossy(&page));
+    Ok(Exit::Done)
+}
+
+/// The addresses of the project's targets and of the recorded objects.
+pub(super) fn addresses(current: &OsStr) -> Vec<CompletionCandidate> {
+    let Some(project) = project() else { return recorded(current) };
+    let wanted = project.personas.values().flat_map(|persona| {
+        persona.targets.iter().map(|target| format!("{}.{}", target.account, persona.key)).collect::<Vec<_>>()
+    });
+    candidates(current, wanted.chain(recorded_addresses()).collect())
+}
+
+/// The addresses of the recorded objects.
+pub(super) fn recorded(current: &OsStr) -> Vec<CompletionCandidate> {
+    candidates(current, recorded_addresses().into_iter().collect())
+}
+
+/// The names of the accounts.
+pub(super) fn accounts(current: &OsStr) -> Vec<CompletionCandidate> {
+    let accounts = root().and_then(|root| load_accounts(&root, &providers::vocabulary()).ok()).unwrap_or_default();
+    candidates(current, accounts.keys().map(ToString::to_string).collect())
+}
+
+fn candidates(current: &OsStr, words: BTreeSet<String>) -> Vec<CompletionCandidate> {
+    let current = current.to_string_lossy();
+    words.into_iter().filter(|word| word.starts_with(&*current)).map(CompletionCandidate::new).collect()
+}
+
+fn recorded_addresses() -> Vec<String> {
+    let path = |sandbox: bool| {
+        let common = Common { sandbox, ..common() };
+        Some(state_path(&common, &root()?, &project()?))
+    };
+    let state = path(is_sandbox()).and_then(|path| StateFile::at(path).load().ok());
+    state.map(|state| state.objects.keys().map(ToString::to_string).collect()).unwrap_or_default()
+}
+
+/// The project, as far as its files are sound; variables need not be set.
+fn project() -> Option<Project> {
+    load(&root()?, &providers::vocabulary(), &|_| Some("unknown".to_owned())).project
+}
+
+fn root() -> Option<PathBuf> {
+    find_root(&std::path::absolute(common().dir).ok()?)
+}
+
+/// The flags that decide which project and which state are meant, read from the half-written command line.
+fn common() -> Common {
+    let words: Vec<String> = std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
+    let behind = words.iter().position(|word| word == "-C" || word == "--dir").and_then(|at| words.get(at + 1));
+    let beside = words.iter().find_map(|word| word.strip_prefix("--dir="));
+    let dir = behind.map(String::as_str).or(beside).unwrap_or(".");
+    Common {
+        dir: Path::new(dir).to_path_buf(),
+        sandbox: false,
+        format: super::args::Format::Text,
+        targets: Vec::new(),
+        parallelism: 1,
+        retries: 0,
+        timeout: std::time::Duration::from_secs(1),
+        quiet: true,
+        verbose: false,
+        color: super::args::Color::Never,
+        no_input: true,
+    }
+}
+
+fn is_sandbox() -> bool {
+    std::env::args_os().any(|word| word == "--sandbox")
+}

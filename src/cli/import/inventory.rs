@@ -1,0 +1,206 @@
+//! What lives at the accounts, what of it is chosen, and how it looks as a whole. Only reads.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures_util::stream::{self, StreamExt};
+
+use super::naming::Group;
+use super::tell::{Report, Skipped};
+use crate::cli::args::ImportArgs;
+use crate::cli::exit::Stop;
+use crate::cli::screen::Screen;
+use crate::cli::session::{Session, matches, provider_of};
+use crate::persona::name::AccountName;
+use crate::plan::{Address, Listing, Live, RemoteId};
+use crate::reconcile::Connection;
+use crate::reconcile::connection::Failure;
+
+/// Reads under way at once.
+const CONCURRENT_READS: usize = 8;
+
+/// One object that lives at an account.
+#[derive(Clone, Debug)]
+pub(super) struct Found {
+    /// Where.
+    pub(super) account: AccountName,
+    /// Its id there.
+    pub(super) id: RemoteId,
+    /// Its display name; empty if none.
+    pub(super) name: String,
+    /// The whole of it, as soon as it was read.
+    pub(super) live: Option<Live>,
+}
+
+/// Refuses accounts that are not configured, and services that cannot be listed.
+///
+/// # Errors
+/// The first such account.
+pub(super) fn check_accounts(session: &Session, accounts: &[AccountName], args: &ImportArgs) -> Result<(), Stop> {
+    for name in accounts {
+        let Some(account) = session.project.accounts.get(name) else {
+            let known: Vec<String> = session.project.accounts.keys().map(|name| format!("`{name}`")).collect();
+            let nearest = session
+                .project
+                .accounts
+                .keys()
+                .map(|known| (strsim::jaro_winkler(name.as_str(), known.as_str()), known))
+                .max_by(|left, right| left.0.total_cmp(&right.0))
+                .filter(|(likeness, _)| *likeness > 0.8);
+            let stop = Stop::failed(format!("`personaform.yaml` names no account `{name}`"));
+            return Err(match nearest {
+                Some((_, meant)) => stop.with_help(format!("did you mean `{meant}`?")),
+                None if known.is_empty() => stop.with_help("it has no accounts; add one below `accounts`"),
+                None => stop.with_help(format!("it names {}", known.join(", "))),
+            });
+        };
+        let Some(provider) = provider_of(account) else { continue };
+        if provider.rules().list == Listing::None || !provider.rules().read {
+            let id = args.ids.first().map_or("ID", String::as_str);
+            let title = provider.service().title;
+            return Err(Stop::refused(format!("{title} has no call that lists or reads personas, so nothing can be imported"))
+                .with_help(format!(
+                    "write the persona by hand, and bind its target with `$id: {id}`: the next apply then writes what the file says"
+                )));
+        }
+    }
+    Ok(())
+}
+
+/// Everything of our own that lives at the accounts, in the order of accounts and ids.
+///
+/// # Errors
+/// When a list cannot be read.
+pub(super) async fn all(session: &Session, accounts: &[AccountName], screen: &Screen) -> Result<Vec<Found>, Stop> {
+    let progress = screen.progress(0);
+    let mut found = Vec::new();
+    for account in accounts {
+        let Some(connection) = session.connections.get(account) else { continue };
+        progress.advance(0, &format!("listing {account}"));
+        let mut of_account = list(connection, account).await.map_err(|failure| stop(account, &failure))?;
+        of_account.sort_by(|left, right| left.id.cmp(&right.id));
+        found.extend(of_account);
+    }
+    progress.finish();
+    Ok(found)
+}
+
+async fn list(connection: &Connection, account: &AccountName) -> Result<Vec<Found>, Failure> {
+    let mut found = BTreeMap::new();
+    for number in 1.. {
+        let (items, more) = connection.page(number).await?;
+        let before = found.len();
+        for mut item in items {
+            if let Some(live) = &mut item.live {
+                connection.conceal(live, &[]);
+            }
+            found.insert(item.id.clone(), Found { account: account.clone(), id: item.id, name: item.name, live: item.live });
+        }
+        // Some services answer beyond the last page with the last page.
+        if !more || found.len() == before {
+            break;
+        }
+    }
+    Ok(found.into_values().collect())
+}
+
+fn stop(account: &AccountName, failure: &Failure) -> Stop {
+    let status = failure.status.map(|status| format!(" answered {status}")).unwrap_or_default();
+    let stop =
+        Stop::failed(format!("the list of `{account}` cannot be read: {}{status}: {}", failure.request, failure.message));
+    match &failure.help {
+        Some(help) => stop.with_help(help.clone()),
+        None => stop.with_help("`personaform doctor` looks at each account"),
+    }
+}
+
+/// What the flags choose, without what is managed already.
+///
+/// # Errors
+/// When an id or a pattern names nothing of our own.
+pub(super) fn chosen(session: &Session, found: Vec<Found>, args: &ImportArgs) -> Result<(Vec<Found>, Report), Stop> {
+    let ids: BTreeSet<&str> = args.ids.iter().map(String::as_str).collect();
+    for id in &ids {
+        if !found.iter().any(|found| found.id.as_str() == *id) {
+            return Err(Stop::failed(format!(
+                "nothing was imported: `{}` has no persona of yours with the id `{id}`",
+                args.accounts
+            ))
+            .with_help(format!(
+                "`personaform import {}` lists those that can be taken; stock and built-in personas cannot",
+                args.accounts
+            )));
+        }
+    }
+    let wanted = |found: &Found| match &args.matching {
+        Some(pattern) => matches(pattern, &found.name) || matches(pattern, found.id.as_str()),
+        None => args.all || ids.contains(found.id.as_str()),
+    };
+    let found: Vec<Found> = found.into_iter().filter(wanted).collect();
+    if let Some(pattern) = args.matching.as_ref().filter(|_| found.is_empty()) {
+        return Err(Stop::failed(format!("`--match {pattern}` matches no name and no id"))
+            .with_help(format!("`personaform import {}` lists them; `*` stands for any characters", args.accounts)));
+    }
+    let mut report = Report::default();
+    let mut chosen = Vec::new();
+    for found in found {
+        match managed(session, &found) {
+            Some((address, why)) => report.skipped.push(Skipped { found, address, why }),
+            None => chosen.push(found),
+        }
+    }
+    Ok((chosen, report))
+}
+
+/// The address that manages an object, or will, and how.
+pub(super) fn managed(session: &Session, found: &Found) -> Option<(Address, &'static str)> {
+    let recorded =
+        session.state.objects.iter().find(|(address, record)| address.account == found.account && record.id == found.id);
+    if let Some((address, _)) = recorded {
+        return Some((address.clone(), "recorded"));
+    }
+    let bound = session
+        .desired
+        .iter()
+        .find(|(address, resource)| address.account == found.account && resource.bind.as_ref() == Some(&found.id));
+    bound.map(|(address, _)| (address.clone(), "bound by `$id`; an apply records it"))
+}
+
+/// Reads the objects that the list only named. Those that cannot be read leave their groups.
+pub(super) async fn read(session: &Session, groups: Vec<Group>, report: &mut Report) -> Vec<Group> {
+    let mut read = Vec::new();
+    for group in groups {
+        read.push(async move {
+            let mut members = Vec::new();
+            let mut failed = Vec::new();
+            for mut member in group.members {
+                let Some(connection) = session.connections.get(&member.account) else { continue };
+                if member.live.is_none() {
+                    match connection.read(&member.id, &[]).await {
+                        Ok(Some(live)) => member.live = Some(live),
+                        Ok(None) => {
+                            failed.push((member, "it is gone: somebody deleted it while this ran".to_owned()));
+                            continue;
+                        }
+                        Err(failure) => {
+                            failed.push((member, format!("it cannot be read: {}: {}", failure.request, failure.message)));
+                            continue;
+                        }
+                    }
+                }
+                members.push(member);
+            }
+            (Group { members }, failed)
+        });
+    }
+    let mut groups = Vec::new();
+    let mut read = stream::iter(read).buffered(CONCURRENT_READS);
+    while let Some((group, failed)) = read.next().await {
+        for (found, why) in failed {
+            report.refused.push((found, why));
+        }
+        if !group.members.is_empty() {
+            groups.push(group);
+        }
+    }
+    groups
+}

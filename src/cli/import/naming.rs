@@ -1,0 +1,124 @@
+//! Which objects belong into one file, and which key that file gets.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value};
+
+use super::inventory::Found;
+use super::keep::{Item, Keeper, Kept};
+use super::tell::Report;
+use crate::capture::key;
+use crate::cli::session::Session;
+use crate::persona::document::Persona;
+use crate::persona::name::{AccountName, Key};
+use crate::plan::Address;
+
+/// Objects that go into one file.
+#[derive(Clone, Debug)]
+pub(super) struct Group {
+    /// At most one per account.
+    pub(super) members: Vec<Found>,
+}
+
+/// Where a group goes.
+pub(super) enum Place {
+    /// Into a new file.
+    Free,
+    /// A file of an earlier, interrupted run says exactly this: it only has to be recorded.
+    WrittenBefore(Vec<Kept>),
+    /// Its persona has a file, which is not touched: the sections are printed.
+    Beside {
+        /// The persona's shared fields and key.
+        persona: (Key, Map<String, Value>),
+    },
+}
+
+/// Groups what was chosen: by name across accounts where they are merged, else one by one. A name that an account has twice says
+/// nothing about which one is meant.
+pub(super) fn groups(chosen: Vec<Found>, merge: bool, report: &mut Report) -> Vec<Group> {
+    let mut groups: Vec<Group> = Vec::new();
+    let mut by_name: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    for (index, found) in chosen.iter().enumerate().filter(|(_, found)| merge && !found.name.is_empty()) {
+        by_name.entry(found.name.clone()).or_default().push(index);
+    }
+    by_name.retain(|name, indices| {
+        let accounts: BTreeSet<&AccountName> = indices.iter().map(|&index| &chosen[index].account).collect();
+        let unique = accounts.len() == indices.len();
+        if !unique && accounts.len() > 1 {
+            report.notes.push(format!("{name:?} is not merged: an account has several personas of this name"));
+        }
+        unique
+    });
+    let mut places: BTreeMap<String, usize> = BTreeMap::new();
+    for found in chosen {
+        let merged = by_name.contains_key(&found.name).then(|| found.name.clone());
+        match merged.as_ref().and_then(|name| places.get(name)) {
+            Some(&at) => groups[at].members.push(found),
+            None => {
+                if let Some(name) = merged {
+                    places.insert(name, groups.len());
+                }
+                groups.push(Group { members: vec![found] });
+            }
+        }
+    }
+    groups
+}
+
+/// Gives a group its key: the first candidate that nobody has.
+pub(super) fn place(session: &Session, keeper: &mut Keeper, item: &mut Item, merge: bool) -> Place {
+    let (name, id) = item.members.first().map(|member| (member.name.as_str(), member.id.as_str())).unwrap_or_default();
+    let base = key::slug(name, id);
+    let name = name.to_owned();
+    keeper.redraft(session, item);
+    for candidate in key::candidates(&base) {
+        let key = Key::new(candidate);
+        let existing = session.project.personas.iter().find(|(other, _)| other.as_str().eq_ignore_ascii_case(key.as_str()));
+        if let Some((key, persona)) = existing {
+            if let Some(kept) = written_before(session, keeper, item, key) {
+                return Place::WrittenBefore(kept);
+            }
+            let shared = shared(persona);
+            let free = item.members.iter().all(|member| !persona.targets.iter().any(|target| target.account == member.account));
+            if merge && free && shared.get("name").and_then(Value::as_str) == Some(name.as_str()) {
+                return Place::Beside { persona: (key.clone(), shared) };
+            }
+            continue;
+        }
+        item.draft.key = key.clone();
+        if keeper.is_free(item) {
+            keeper.take(&key);
+            return Place::Free;
+        }
+    }
+    unreachable!("candidates never end")
+}
+
+fn shared(persona: &Persona) -> Map<String, Value> {
+    let fields =
+        [("name", &persona.shared.name), ("description", &persona.shared.description), ("prompt", &persona.shared.prompt)];
+    fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value.clone()?))).collect()
+}
+
+/// What an existing file makes of the group, if each of its members is exactly what an unrecorded target there wants.
+fn written_before(session: &Session, keeper: &mut Keeper, item: &Item, key: &Key) -> Option<Vec<Kept>> {
+    let mut kept = Vec::new();
+    for (member, live) in item.members.iter().zip(&item.lives) {
+        let address = Address::new(member.account.clone(), key.clone());
+        let resource = session.desired.get(&address)?;
+        let connection = session.connections.get(&member.account)?;
+        if session.state.objects.contains_key(&address)
+            || keeper.is_claimed(&address)
+            || resource.bind.as_ref().is_some_and(|id| *id != member.id)
+            || resource.name != live.name
+            || !keeper.agrees(connection, resource, live)
+        {
+            return None;
+        }
+        kept.push(keeper.kept(connection, resource, live));
+    }
+    for one in &kept {
+        keeper.claim(&one.address);
+    }
+    Some(kept)
+}
