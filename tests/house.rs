@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 const MAY_USE: &[(&str, &[&str])] = &[
     ("persona", &[]),
     ("plan", &["persona::name"]),
+    ("edit", &["persona::raw"]),
     ("provider", &["persona", "plan"]),
     ("sandbox", &[]),
     ("providers", &["persona", "plan", "provider", "sandbox"]),
@@ -16,7 +17,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("reconcile", &["persona::name", "plan", "provider", "http", "state"]),
     ("report", &["persona", "plan", "provider", "reconcile::outcome", "reconcile::{"]),
     ("schemas", &["persona", "plan", "providers", "state"]),
-    ("cli", &["http", "persona", "plan", "provider", "providers", "reconcile", "report", "sandbox", "schemas", "state"]),
+    (
+        "cli",
+        &["edit", "http", "persona", "plan", "provider", "providers", "reconcile", "report", "sandbox", "schemas", "state"],
+    ),
     ("lib", &[]),
     ("main", &["cli"]),
 ];

@@ -3,8 +3,12 @@
 mod apply;
 pub mod args;
 mod exit;
+mod fmt;
+mod list;
+mod names;
 mod other;
 mod plan;
+mod pull;
 mod screen;
 mod session;
 
@@ -43,6 +47,9 @@ fn run(cli: &Cli) -> u8 {
             Command::Validate => other::validate(common, &screen),
             Command::Plan(args) => plan::plan(common, &screen, args).await,
             Command::Apply(args) => apply::apply(common, &screen, args).await,
+            Command::Pull(args) => pull::pull(common, &screen, args).await,
+            Command::List(args) => list::list(common, &screen, args).await,
+            Command::Fmt(args) => fmt::fmt(common, &screen, args),
             Command::Destroy(args) => apply::destroy(common, &screen, args).await,
             Command::Show(args) => plan::show(common, &screen, args),
             Command::State(command) => other::state(common, &screen, command),

@@ -8,19 +8,20 @@ use secrecy::SecretString;
 
 use super::args::{Common, Planning};
 use super::exit::{Stop, with_causes};
+use super::names::{self, Catalogues, Named};
 use super::screen::Screen;
 use crate::http::{Client, Patience};
 use crate::persona::document::{Account, Project};
 use crate::persona::name::AccountName;
 use crate::persona::problem::{Problem, Severity};
-use crate::persona::{find_root, load};
+use crate::persona::{Overlay, find_root, load, load_with};
 use crate::plan::change::Basis;
 use crate::plan::gate::Limits;
 use crate::plan::planner::{AccountSide, Situation, plan};
 use crate::plan::{Address, Plan, Resource};
 use crate::provider::Provider;
 use crate::providers;
-use crate::reconcile::{Connection, refresh};
+use crate::reconcile::{Connection, Refreshed, refresh};
 use crate::report;
 use crate::sandbox::{Running, ServeError};
 use crate::state::{Lock, Sealer, State, StateFile};
@@ -42,6 +43,11 @@ pub(super) struct Session {
     pub(super) state_file: StateFile,
     /// The accounts that are needed.
     pub(super) connections: BTreeMap<AccountName, Connection>,
+    /// What the names in `$lookup` led to.
+    pub(super) named: Named,
+    /// The catalogues that were read for them.
+    pub(super) catalogues: Catalogues,
+    sealer: Arc<Sealer>,
     targets: Vec<String>,
     _lock: Option<Lock>,
     sandbox: Option<Running>,
@@ -59,10 +65,7 @@ pub(super) fn root(common: &Common) -> Result<PathBuf, Stop> {
 
 /// Loads and compiles the files of a project. Warnings are printed; errors stop.
 pub(super) fn read_project(common: &Common, screen: &Screen, root: &Path) -> Result<(Project, providers::Compiled), Stop> {
-    let sandbox = common.sandbox;
-    // In the sandbox every secret is a stand-in: the miniatures keep what they get in plain files.
-    let environment = move |name: &str| if sandbox { Some(format!("sandbox-{name}")) } else { std::env::var(name).ok() };
-    let loaded = load(root, &providers::vocabulary(), &environment);
+    let loaded = load(root, &providers::vocabulary(), &environment(common));
     let mut problems = loaded.problems;
     let mut compiled = None;
     if let Some(project) = &loaded.project {
@@ -83,6 +86,12 @@ pub(super) fn read_project(common: &Common, screen: &Screen, root: &Path) -> Res
             Err(Stop::Problems(problems))
         }
     }
+}
+
+/// The environment as the files see it. In the sandbox every secret is a stand-in: the miniatures keep what they get in plain files.
+fn environment(common: &Common) -> impl Fn(&str) -> Option<String> + use<> {
+    let sandbox = common.sandbox;
+    move |name: &str| if sandbox { Some(format!("sandbox-{name}")) } else { std::env::var(name).ok() }
 }
 
 /// Where a project's state is: its own place, or the sandbox's.
@@ -120,6 +129,29 @@ impl Session {
         writing: Option<&str>,
         saved: Option<&Plan>,
     ) -> Result<Self, Stop> {
+        let mut session = Self::begin(common, screen, writing, saved, None).await?;
+        // A saved plan holds the ids, and what is destroyed needs none.
+        if saved.is_none() && writing != Some("destroy") {
+            session.look_up().await?;
+        }
+        Ok(session)
+    }
+
+    /// Opens a project to look at one account, whether or not anything is planned there.
+    ///
+    /// # Errors
+    /// As [`Session::open`].
+    pub(super) async fn open_account(common: &Common, screen: &Screen, account: &AccountName) -> Result<Self, Stop> {
+        Self::begin(common, screen, None, None, Some(account)).await
+    }
+
+    async fn begin(
+        common: &Common,
+        screen: &Screen,
+        writing: Option<&str>,
+        saved: Option<&Plan>,
+        only: Option<&AccountName>,
+    ) -> Result<Self, Stop> {
         let root = root(common)?;
         let (project, mut compiled) = read_project(common, screen, &root)?;
         let state_file = StateFile::at(state_path(common, &root, &project));
@@ -131,7 +163,7 @@ impl Session {
             state.lineage.clone_from(&basis.lineage);
             state.digest_key.clone_from(key);
         }
-        for address in state.objects.keys() {
+        for address in state.objects.keys().filter(|_| only.is_none()) {
             if !project.accounts.contains_key(&address.account) {
                 return Err(Stop::refused(format!(
                     "state records `{address}`, but `personaform.yaml` names no account `{}`",
@@ -151,22 +183,34 @@ impl Session {
             state,
             state_file,
             connections: BTreeMap::new(),
+            named: Named::default(),
+            catalogues: Catalogues::default(),
+            sealer: Arc::new(sealer),
             targets: common.targets.clone(),
             project,
             _lock: lock,
             sandbox: None,
         };
-        session.connections = session.connect(sandbox.as_ref(), &Arc::new(sealer))?;
+        session.connections = session.connect(sandbox.as_ref(), only)?;
         session.sandbox = sandbox;
         Ok(session)
     }
 
     /// A client for each account that something is planned or recorded at.
-    fn connect(&self, sandbox: Option<&Running>, sealer: &Arc<Sealer>) -> Result<BTreeMap<AccountName, Connection>, Stop> {
+    fn connect(
+        &self,
+        sandbox: Option<&Running>,
+        only: Option<&AccountName>,
+    ) -> Result<BTreeMap<AccountName, Connection>, Stop> {
         let mut connections = BTreeMap::new();
         let mut problems = Vec::new();
         let secrets: Vec<SecretString> = self.project.secrets.values().cloned().collect();
-        for account in self.project.accounts.values().filter(|account| self.needs(&account.name)) {
+        for account in self
+            .project
+            .accounts
+            .values()
+            .filter(|account| only.map_or_else(|| self.needs(&account.name), |only| account.name == *only))
+        {
             let Some(provider) = providers::find(&account.provider) else { continue };
             let service = provider.service();
             let key_variable = account.key_variable.clone().unwrap_or_else(|| service.key_variable.to_owned());
@@ -190,7 +234,7 @@ impl Session {
             };
             let client = Client::new(service, &base_url, &SecretString::from(key), &secrets, Patience::default())
                 .map_err(|error| Stop::failed(format!("the account `{}`: {error}", account.name)))?;
-            let connection = Connection { provider, client, base_url, key_variable, sealer: Arc::clone(sealer) };
+            let connection = Connection { provider, client, base_url, key_variable, sealer: Arc::clone(&self.sealer) };
             connections.insert(account.name.clone(), connection);
         }
         if problems.is_empty() { Ok(connections) } else { Err(Stop::Problems(problems)) }
@@ -216,7 +260,37 @@ impl Session {
     /// # Errors
     /// When a selection matches nothing, or a plan would be wrong.
     pub(super) async fn plan(&self, planning: &Planning) -> Result<Plan, Stop> {
-        self.plan_for(&self.desired, planning, true).await
+        let refreshed = self.look(&self.desired, &self.moves).await?;
+        self.plan_seen(&self.desired, &self.moves, &refreshed, planning)
+    }
+
+    /// Finds the ids behind the names of the selected targets.
+    ///
+    /// # Errors
+    /// When a name is unknown or not unique, or a catalogue cannot be read.
+    async fn look_up(&mut self) -> Result<(), Stop> {
+        let wanted = names::wanted(&self.desired, |address| self.selects(address));
+        self.catalogues = names::fetch(&self.connections, &wanted).await?;
+        let mut desired = std::mem::take(&mut self.desired);
+        let (named, problems) = names::resolve(&self.project, &mut desired, &self.catalogues, |address| self.selects(address));
+        self.desired = desired;
+        self.named = named;
+        if problems.is_empty() { Ok(()) } else { Err(Stop::Problems(problems)) }
+    }
+
+    /// What the files would want if some of them were others; names lead to what they led to before.
+    ///
+    /// # Errors
+    /// Every problem that these files would have.
+    pub(super) fn desired_with(&self, common: &Common, overlay: &Overlay) -> Result<BTreeMap<Address, Resource>, Vec<Problem>> {
+        let loaded = load_with(&self.project.root, &providers::vocabulary(), &environment(common), overlay);
+        let Some(project) = loaded.project else { return Err(loaded.problems) };
+        let mut desired = providers::compile(&project)?.resources;
+        for resource in desired.values_mut() {
+            self.sealer.seal(&mut resource.fields);
+        }
+        let (_, problems) = names::resolve(&project, &mut desired, &self.catalogues, |address| self.selects(address));
+        if problems.is_empty() { Ok(desired) } else { Err(problems) }
     }
 
     /// Plans the end of everything that state records.
@@ -225,16 +299,38 @@ impl Session {
     /// As [`Session::plan`].
     pub(super) async fn plan_destroy(&self) -> Result<Plan, Stop> {
         let planning = Planning { allow_deletes: true, allow_changes: true, ..Planning::default() };
-        self.plan_for(&BTreeMap::new(), &planning, false).await
+        let none = BTreeMap::new();
+        let refreshed = self.look(&none, &BTreeMap::new()).await?;
+        self.plan_seen(&none, &BTreeMap::new(), &refreshed, &planning)
     }
 
-    async fn plan_for(&self, desired: &BTreeMap<Address, Resource>, planning: &Planning, moving: bool) -> Result<Plan, Stop> {
+    /// Looks at the services.
+    ///
+    /// # Errors
+    /// When a selection matches nothing.
+    pub(super) async fn look(
+        &self,
+        desired: &BTreeMap<Address, Resource>,
+        moves: &BTreeMap<Address, Address>,
+    ) -> Result<Refreshed, Stop> {
         self.check_selection()?;
-        let none = BTreeMap::new();
-        let moves = if moving { &self.moves } else { &none };
+        let scope = |address: &Address| self.selects(address);
+        Ok(refresh(&self.connections, desired, &self.state.objects, moves, &scope).await)
+    }
+
+    /// Plans from what was seen.
+    ///
+    /// # Errors
+    /// When the plan would be wrong.
+    pub(super) fn plan_seen(
+        &self,
+        desired: &BTreeMap<Address, Resource>,
+        moves: &BTreeMap<Address, Address>,
+        refreshed: &Refreshed,
+        planning: &Planning,
+    ) -> Result<Plan, Stop> {
         let scope = |address: &Address| self.selects(address);
         let recorded = &self.state.objects;
-        let refreshed = refresh(&self.connections, desired, recorded, moves, &scope).await;
         let accounts = self.connections.iter().map(|(name, connection)| {
             let side = AccountSide {
                 provider: connection.provider.id().to_owned(),
@@ -266,10 +362,11 @@ impl Session {
                 accounts: BTreeMap::new(),
             },
         };
-        plan(&situation).map_err(|unproven| {
+        let planned = plan(&situation).map_err(|unproven| {
             Stop::failed(format!("a mistake of personaform, nothing was changed: {unproven}"))
                 .with_help("please report it, with the target's section and the provider's answer to a read")
-        })
+        });
+        planned.map(|plan| names::annotated(plan, &self.named))
     }
 
     /// A pattern that matches nothing is a typing mistake, not an empty plan.
@@ -330,7 +427,7 @@ pub(super) fn provider_of(account: &Account) -> Option<&'static dyn Provider> {
 }
 
 /// Whether a text matches a pattern in which `*` stands for any characters.
-fn matches(pattern: &str, text: &str) -> bool {
+pub(super) fn matches(pattern: &str, text: &str) -> bool {
     match pattern.split_once('*') {
         None => pattern == text,
         Some((start, rest)) => text

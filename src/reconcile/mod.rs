@@ -2,6 +2,7 @@
 
 pub mod apply;
 pub mod connection;
+pub mod lookup;
 pub mod outcome;
 pub mod refresh;
 mod verify;

@@ -165,7 +165,7 @@ fn text(object: &Map<String, Value>, member: &str) -> String {
 }
 
 /// The service's words, wherever it put them.
-fn refusal(response: &Response) -> Refusal {
+pub(super) fn refusal(response: &Response) -> Refusal {
     let message = match &response.body {
         Body::Empty => format!("no explanation with status {}", response.status),
         Body::Text(text) => shortened(text),

@@ -1,6 +1,7 @@
 //! Tavus: personas below `/v2/personas`, created with JSON and updated by JSON Patch (RFC 6902). Only its row stands here; what
 //! it wants and how it answers is told in `spec`, `rules`, `patch` and `wire`.
 
+mod catalogue;
 mod compile;
 mod lists;
 mod patch;
@@ -18,7 +19,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use crate::persona::document::{Persona, Target};
 use crate::persona::problem::Problem;
 use crate::plan::{Address, Dialect, Draft, Edit, Live, RemoteId, Request, Resource, Rules};
-use crate::provider::{Page, Provider, Refusal, Response, Seen, Service};
+use crate::provider::{Catalogue, Page, Provider, Refusal, Response, Seen, Service};
 
 /// Tavus.
 #[derive(Clone, Copy, Debug)]
@@ -74,6 +75,10 @@ impl Provider for Tavus {
 
     fn compile(&self, address: &Address, persona: &Persona, target: &Target) -> Result<Resource, Vec<Problem>> {
         compile::compile(address, persona, target)
+    }
+
+    fn catalogues(&self) -> &'static [Catalogue] {
+        &catalogue::CATALOGUES
     }
 
     fn list(&self, page: u32) -> Option<Request> {

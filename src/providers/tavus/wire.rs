@@ -166,7 +166,7 @@ fn is_detached(request: &Request, response: &Response) -> bool {
 }
 
 /// Tavus's no, in its own words and with what is known to help.
-fn refusal(response: &Response) -> Refusal {
+pub(super) fn refusal(response: &Response) -> Refusal {
     let said = match &response.body {
         Body::Json(answer) => words(answer),
         Body::Text(text) => readable(text),

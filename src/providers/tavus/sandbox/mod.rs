@@ -2,6 +2,7 @@
 //! cannot be wrong together.
 
 mod document;
+mod shelves;
 mod switches;
 #[cfg(test)]
 mod tests;
@@ -225,6 +226,9 @@ impl Miniature for Sandbox {
             ("GET", ["v2", "personas", id]) => self.read(id),
             ("PATCH", ["v2", "personas", id]) => self.patch(id, request),
             ("DELETE", ["v2", "personas", id]) => self.delete(id),
+            ("GET", ["v2", shelf]) => {
+                shelves::listed(shelf, request).ok_or_else(|| Outgoing::json(404, json!({ "message": "Not found" })))
+            }
             _ => Err(Outgoing::json(404, json!({ "message": "Not found" }))),
         };
         outcome.unwrap_or_else(|refusal| refusal)
