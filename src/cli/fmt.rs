@@ -1,6 +1,7 @@
 //! `fmt`: the layout of persona files.
 
 use std::collections::BTreeSet;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
@@ -73,7 +74,6 @@ fn chosen(common: &Common, root: &Path, all: &BTreeSet<PathBuf>, paths: &[PathBu
 
 /// Replaces a file in one step.
 fn replace(path: &Path, text: &str) -> std::io::Result<()> {
-    use std::io::Write;
     // A link stays one: what it leads to is replaced.
     let path = path.canonicalize()?;
     let mut file = tempfile::Builder::new().prefix(".fmt-").tempfile_in(path.parent().unwrap_or(Path::new(".")))?;

@@ -225,7 +225,14 @@ impl Page<'_> {
         let node = site.node;
         let end = self.end(node, node.span.end);
         let Some((mapping, pair)) = site.parent_pair() else {
-            return vec![vec![splice(node.span.start..end, write::flow(new, false))]];
+            let one_line = write::flow(new, false);
+            return match self.header(site).filter(|_| matches!(node.form, Form::Scalar(_))) {
+                Some(header) => {
+                    let below = self.line_end(header.span.end)..self.line_end(end);
+                    vec![vec![splice(header.span, one_line), splice(below, "")]]
+                }
+                None => vec![vec![splice(node.span.start..end, one_line)]],
+            };
         };
         let colon = self.after_colon(pair);
         let after = write::after_key(new, self.mapping_column(mapping));

@@ -155,7 +155,7 @@ fn only_the_lines_that_must_change_do() {
         (
             "/targets/tavus/list",
             new(json!([])),
-            "-    list:   # items\n-      - one   # first\n-      # before two\n-      - two: 2\n-        three: 3   # inner\n-      - - x\n-        - y\n+    list: []   # items\n+      # before two\n",
+            "-    list:   # items\n-      - one   # first\n+    list: []   # items\n-      - two: 2\n-        three: 3   # inner\n-      - - x\n-        - y\n",
         ),
         (
             "/targets/tavus/list",
