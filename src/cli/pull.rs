@@ -1,6 +1,7 @@
 //! `pull`: what was changed elsewhere goes back into the files. Services are only read.
 
 mod desk;
+mod written;
 
 use std::io::Write;
 use std::path::Path;

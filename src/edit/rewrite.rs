@@ -181,7 +181,7 @@ impl Step<'_> {
         let mut wanted = old.clone();
         self.apply(&mut wanted);
         let newline = if text.contains("\r\n") { "\r\n" } else { "\n" };
-        for (splices, gone) in self.candidates(text, document) {
+        for (splices, gone) in self.candidates(text) {
             let edited = spliced(text, splices, newline);
             let right = raw::read(&edited).is_some_and(|read| alike(&read, &wanted));
             if right && keeps_comments(text, &edited, document, &gone) {
@@ -217,9 +217,9 @@ impl Step<'_> {
     }
 
     /// Ways to write it, best first, each with the stretch whose comments may go.
-    fn candidates(&self, text: &str, document: &Document) -> Vec<(Vec<Splice>, Range<usize>)> {
+    fn candidates(&self, text: &str) -> Vec<(Vec<Splice>, Range<usize>)> {
         let nothing = 0..0;
-        let page = place::Page { text, document };
+        let page = place::Page { text };
         match &self.change {
             Change::Set(new) => {
                 let inside = self.site.node.span.clone();

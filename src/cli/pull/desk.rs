@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value, json};
 use similar::{Algorithm, DiffOp, capture_diff_slices};
 
+use super::written::{at, files_of, has_secret, position, prune, put};
 use crate::cli::args::Common;
 use crate::cli::exit::Stop;
 use crate::cli::names::name_of;
@@ -17,7 +18,7 @@ use crate::persona::Overlay;
 use crate::persona::document::{Persona, Shared, Target};
 use crate::persona::name::{Key, Pointer};
 use crate::persona::raw::{self, Written};
-use crate::plan::value::{get, is_secret, leaves, same};
+use crate::plan::value::{get, leaves, same};
 use crate::plan::{Address, Resource};
 
 /// Changed files: before and after.
@@ -25,6 +26,9 @@ pub(super) type Files = BTreeMap<PathBuf, (String, String)>;
 
 /// Files with their new texts, of one way to write a value.
 type Edits = BTreeMap<PathBuf, String>;
+
+/// What the files want of each address.
+type Wants = BTreeMap<Address, Map<String, Value>>;
 
 /// A value that is to be written into the files.
 #[derive(Clone, Debug)]
@@ -100,7 +104,7 @@ pub(super) struct Desk<'a> {
     /// Which personas use a file.
     users: BTreeMap<PathBuf, BTreeSet<Key>>,
     /// What the files want by now.
-    desired: BTreeMap<Address, Map<String, Value>>,
+    desired: Wants,
     /// Values with conflict markers that stand in a file.
     marked: Vec<(Key, Value)>,
     pub(super) files: Files,
@@ -211,7 +215,7 @@ impl<'a> Desk<'a> {
     }
 
     /// Tries edits on a copy of the project: the goal must be reached, and whatever else changes must be another goal.
-    fn tried(&self, goal: &Goal, goals: &[Goal], edits: Edits) -> Result<(Edits, BTreeMap<Address, Map<String, Value>>), No> {
+    fn tried(&self, goal: &Goal, goals: &[Goal], edits: Edits) -> Result<(Edits, Wants), No> {
         let no = |why: &str| No { place: None, why: why.to_owned() };
         if goal.marked {
             let prompts =
@@ -233,8 +237,7 @@ impl<'a> Desk<'a> {
             let first = problems.into_iter().next().map(|problem| problem.message).unwrap_or_default();
             no(&format!("the file would then have a problem: {first}"))
         })?;
-        let desired: BTreeMap<Address, Map<String, Value>> =
-            desired.into_iter().map(|(address, resource)| (address, resource.fields)).collect();
+        let desired: Wants = desired.into_iter().map(|(address, resource)| (address, resource.fields)).collect();
         let held = desired.get(&goal.address).and_then(|fields| get(fields, &goal.path));
         if !reaches(held, goal) {
             return Err(no("written there, it would not be what the service holds"));
@@ -487,62 +490,4 @@ fn reaches(held: Option<&Value>, goal: &Goal) -> bool {
         (Some(held), Some(value)) => same(held, value),
         _ => false,
     }
-}
-
-fn has_secret(value: &Value) -> bool {
-    match value {
-        Value::Array(items) => items.iter().any(has_secret),
-        Value::Object(members) => is_secret(value) || members.values().any(has_secret),
-        _ => false,
-    }
-}
-
-/// Collects the files that a document names.
-fn files_of(base: &Path, written: &Value, found: &mut BTreeSet<PathBuf>) {
-    if let Written::File(path) = raw::recognise(written) {
-        found.extend(raw::named_by(base, path));
-    }
-    match written {
-        Value::Array(items) => items.iter().for_each(|item| files_of(base, item, found)),
-        Value::Object(members) => members.values().for_each(|member| files_of(base, member, found)),
-        _ => {}
-    }
-}
-
-/// The value at a path of keys.
-fn at<'a>(document: &'a Value, path: &[String]) -> Option<&'a Value> {
-    path.iter().try_fold(document, |value, key| value.as_object()?.get(key))
-}
-
-/// Writes a value at a path of keys, making the mappings above it.
-fn put(document: &mut Value, path: &[String], value: Value) {
-    let Some((key, rest)) = path.split_first() else {
-        *document = value;
-        return;
-    };
-    if !document.is_object() {
-        *document = Value::Object(Map::new());
-    }
-    if let Value::Object(members) = document {
-        put(members.entry(key.clone()).or_insert(Value::Null), rest, value);
-    }
-}
-
-/// Removes a key, and the mappings above it that it leaves empty, but for the section of the target itself.
-fn prune(document: &mut Value, path: &[String]) {
-    fn remove(value: &mut Value, path: &[String], depth: usize) -> bool {
-        let (Some((key, rest)), Value::Object(members)) = (path.split_first(), value) else { return true };
-        let goes = rest.is_empty() || members.get_mut(key).is_some_and(|below| remove(below, rest, depth + 1));
-        if goes {
-            members.remove(key);
-        }
-        goes && members.is_empty() && depth > 2
-    }
-    remove(document, path, 0);
-}
-
-fn position(file: &Path, text: &str, offset: usize) -> (PathBuf, usize, usize) {
-    let before = text.get(..offset).unwrap_or_default();
-    let start = before.rfind('\n').map_or(0, |newline| newline + 1);
-    (file.to_path_buf(), before.matches('\n').count() + 1, before[start..].chars().count() + 1)
 }

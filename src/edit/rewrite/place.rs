@@ -5,15 +5,13 @@ use std::ops::Range;
 use granit_parser::ScalarStyle;
 use serde_json::Value;
 
-use super::super::tree::{Document, Form, Node, Pair};
+use super::super::tree::{Form, Node, Pair};
 use super::super::write;
 use super::{Parent, Site, Splice, block};
 
 /// A text with its tree.
 pub(super) struct Page<'a> {
     pub(super) text: &'a str,
-    #[expect(dead_code, reason = "kept beside the text it was read from")]
-    pub(super) document: &'a Document,
 }
 
 fn splice(span: Range<usize>, text: impl Into<String>) -> Splice {
