@@ -113,7 +113,7 @@ fn only_the_lines_that_must_change_do() {
         (
             "/prompt",
             new(json!(" first\nBe kind.\n")),
-            "-prompt: |\n-  Be kind.\n-\n-    indented   line\n-  Be 🙂 brief.\n+prompt: |2\n+   first\n+  Be kind.\n",
+            "-prompt: |\n+prompt: |2\n+   first\n-\n-    indented   line\n-  Be 🙂 brief.\n",
         ),
         (
             "/folded",
