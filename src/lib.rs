@@ -20,10 +20,12 @@
 //! * [`provider`]: the contract between the engine and a provider; [`providers`]: all of them.
 //! * [`plan`]: the mind. One pure function and the neutral types.
 //! * [`persona`]: the words. The documents, and every problem with its place.
+//! * [`edit`]: the pen. Changes of files that keep every byte that need not change.
 //! * [`http`]: one transport. [`sandbox`]: the services in miniature. [`schemas`]: the published JSON Schemas.
 
 pub mod capture;
 pub mod cli;
+pub mod edit;
 pub mod http;
 pub mod persona;
 pub mod plan;

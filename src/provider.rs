@@ -53,6 +53,11 @@ pub trait Provider: Dialect {
     /// The request that reads one object; none where the service has no such call.
     fn read(&self, id: &RemoteId) -> Option<Request>;
 
+    /// The kinds of things that can be named instead of their ids.
+    fn catalogues(&self) -> &'static [Catalogue] {
+        &[]
+    }
+
     /// What a response to [`Provider::list`] shows.
     ///
     /// # Errors
@@ -83,6 +88,39 @@ pub trait Provider: Dialect {
     fn repeatable(&self, request: &Request) -> bool {
         request.method != Method::Post
     }
+}
+
+/// A kind of thing at a service that can be named instead of its id.
+#[derive(Debug)]
+pub struct Catalogue {
+    /// What people call one of them, in `$lookup` and on the command line (`voice`).
+    pub kind: &'static str,
+    /// The request for one page, numbered from 1.
+    pub list: fn(u32) -> Request,
+    /// What the response to it shows.
+    pub listed: fn(u32, &Response) -> Result<Shelf, Refusal>,
+}
+
+/// One page of a catalogue.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Shelf {
+    /// The things on it.
+    pub items: Vec<Named>,
+    /// Whether there may be another page.
+    pub more: bool,
+}
+
+/// A thing with a name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Named {
+    /// Its id.
+    pub id: String,
+    /// Its name, as `$lookup` takes it.
+    pub name: String,
+    /// Another name that may do as well (an avatar's without its variant).
+    pub also: Option<String>,
+    /// What helps to tell it from others; possibly empty.
+    pub about: String,
 }
 
 /// Where a service lives and how one signs in.

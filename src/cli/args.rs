@@ -164,6 +164,12 @@ pub enum Command {
     Plan(PlanArgs),
     /// Make the changes: plan, ask, apply, read back.
     Apply(ApplyArgs),
+    /// Write what was changed elsewhere back into the files that hold it.
+    Pull(PullArgs),
+    /// List what can be named with `$lookup` at an account: its voices, tools and so on.
+    List(ListArgs),
+    /// Put the keys of persona files in order.
+    Fmt(FmtArgs),
     /// Delete every object that state records.
     Destroy(DestroyArgs),
     /// Show what somebody changed elsewhere since we last wrote it, and the ways out. Only reads.
@@ -267,6 +273,48 @@ pub struct ApplyArgs {
     /// Reports.
     #[command(flatten)]
     pub reporting: Reporting,
+}
+
+/// Flags of `pull`.
+#[derive(Clone, Debug, Args)]
+pub struct PullArgs {
+    /// Only these addresses, as in `tavus.support-guide`; `*` stands for any characters.
+    #[arg(value_name = "ADDR")]
+    pub addresses: Vec<String>,
+    /// Where a prompt was changed in its file and elsewhere, in the same place: write both versions with conflict markers.
+    #[arg(long)]
+    pub merge: bool,
+    /// Only show what would be written.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Do not ask.
+    #[arg(short = 'y', long = "auto-approve", visible_alias = "yes")]
+    pub yes: bool,
+}
+
+/// Flags of `list`.
+#[derive(Clone, Debug, Args)]
+pub struct ListArgs {
+    /// The account, as in `personaform.yaml`.
+    #[arg(value_name = "ACCOUNT")]
+    pub account: String,
+    /// The kind of thing, such as `voice`; an unknown one prints which there are.
+    #[arg(value_name = "KIND")]
+    pub kind: String,
+    /// Only names that match; `*` stands for any characters, case means nothing.
+    #[arg(long = "match", value_name = "GLOB")]
+    pub pattern: Option<String>,
+}
+
+/// Flags of `fmt`.
+#[derive(Clone, Debug, Args)]
+pub struct FmtArgs {
+    /// Persona files or folders of them; all personas of the project where none is named.
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// Write nothing; list the files that are not in order, and exit with 1 if there are any.
+    #[arg(long)]
+    pub check: bool,
 }
 
 /// Flags of `destroy`.

@@ -7,14 +7,18 @@ mod doctor;
 mod drift;
 mod exit;
 mod files;
+mod fmt;
 mod import;
 mod init;
 mod interrupt;
+mod list;
 mod memory;
+mod names;
 mod onlooker;
 mod other;
 mod panic;
 mod plan;
+mod pull;
 mod reports;
 mod retries;
 mod screen;
@@ -73,6 +77,9 @@ fn run(cli: &Cli) -> u8 {
                 Command::Doctor => doctor::doctor(common, &screen).await,
                 Command::Completions(args) => completions::script(&screen, args),
                 Command::Man(args) => completions::manual(&screen, args),
+                Command::Pull(args) => pull::pull(common, &screen, args).await,
+                Command::List(args) => list::list(common, &screen, args).await,
+                Command::Fmt(args) => fmt::fmt(common, &screen, args),
                 Command::Show(args) => plan::show(&screen, args),
                 Command::State(command) => memory::state(common, &screen, command).await,
                 Command::Schema(args) => other::schema(common, &screen, args),

@@ -9,20 +9,21 @@ use secrecy::SecretString;
 
 use super::args::{Common, Planning};
 use super::exit::{Stop, with_causes};
+use super::names::{self, Catalogues, Named};
 use super::retries::Retries;
 use super::screen::Screen;
 use crate::http::{self, Client, Home, Patience};
 use crate::persona::document::{Account, Project};
 use crate::persona::name::AccountName;
 use crate::persona::problem::{Problem, Severity};
-use crate::persona::{find_root, load};
+use crate::persona::{Overlay, find_root, load, load_with};
 use crate::plan::change::Basis;
 use crate::plan::gate::Limits;
 use crate::plan::planner::{AccountSide, Situation, plan};
 use crate::plan::{Address, Plan, Resource, Sources};
 use crate::provider::Provider;
 use crate::providers;
-use crate::reconcile::{Connection, Interest, Reader, refresh};
+use crate::reconcile::{Connection, Interest, Reader, Refreshed, refresh};
 use crate::sandbox::{Running, ServeError};
 use crate::state::{Held, Holder, Lock, Sealer, State, StateFile};
 
@@ -48,6 +49,11 @@ pub(super) struct Session {
     pub(super) state_file: StateFile,
     /// The accounts that are needed.
     pub(super) connections: BTreeMap<AccountName, Connection>,
+    /// What the names in `$lookup` led to.
+    pub(super) named: Named,
+    /// The catalogues that were read for them.
+    pub(super) catalogues: Catalogues,
+    sealer: Arc<Sealer>,
     targets: Vec<String>,
     besides: Vec<AccountName>,
     _lock: Option<Lock>,
@@ -95,6 +101,12 @@ pub(super) fn read_project(common: &Common, screen: &Screen, root: &Path) -> Res
 /// The value of a variable. In the sandbox every secret is a stand-in: the miniatures keep what they get in plain files.
 pub(super) fn variable(sandbox: bool, name: &str) -> Option<String> {
     if sandbox { Some(format!("sandbox-{name}")) } else { std::env::var(name).ok() }
+}
+
+/// The environment as the files see it.
+fn environment(common: &Common) -> impl Fn(&str) -> Option<String> + use<> {
+    let sandbox = common.sandbox;
+    move |name: &str| variable(sandbox, name)
 }
 
 /// Where a project's state is: its own place, or the sandbox's.
@@ -194,6 +206,30 @@ impl Session {
         saved: Option<&Plan>,
         besides: &[AccountName],
     ) -> Result<Self, Stop> {
+        let mut session = Self::begin(common, screen, writing, saved, besides, None).await?;
+        // A saved plan holds the ids, and what is destroyed needs none.
+        if saved.is_none() && writing.is_none_or(|(command, _)| command != "destroy") {
+            session.look_up().await?;
+        }
+        Ok(session)
+    }
+
+    /// Opens a project to look at one account, whether or not anything is planned there.
+    ///
+    /// # Errors
+    /// As [`Session::open`].
+    pub(super) async fn open_account(common: &Common, screen: &Screen, account: &AccountName) -> Result<Self, Stop> {
+        Self::begin(common, screen, None, None, &[], Some(account)).await
+    }
+
+    async fn begin(
+        common: &Common,
+        screen: &Screen,
+        writing: Option<(&str, Duration)>,
+        saved: Option<&Plan>,
+        besides: &[AccountName],
+        only: Option<&AccountName>,
+    ) -> Result<Self, Stop> {
         let root = root(common)?;
         let (project, mut compiled) = read_project(common, screen, &root)?;
         let mut state_file = StateFile::at(state_path(common, &root, &project));
@@ -208,7 +244,7 @@ impl Session {
             state.lineage.clone_from(&basis.lineage);
             state.digest_key.clone_from(key);
         }
-        for address in state.objects.keys().chain(state.pending.keys()) {
+        for address in state.objects.keys().chain(state.pending.keys()).filter(|_| only.is_none()) {
             if !project.accounts.contains_key(&address.account) {
                 return Err(Stop::refused(format!(
                     "state records `{address}`, but `personaform.yaml` names no account `{}`",
@@ -229,13 +265,16 @@ impl Session {
             state,
             state_file,
             connections: BTreeMap::new(),
+            named: Named::default(),
+            catalogues: Catalogues::default(),
+            sealer: Arc::new(sealer),
             targets: common.targets.clone(),
             besides: besides.to_vec(),
             project,
             _lock: lock,
             sandbox: None,
         };
-        session.connections = session.connect(sandbox.as_ref(), &Arc::new(sealer), common, screen)?;
+        session.connections = session.connect(sandbox.as_ref(), only, common, screen)?;
         session.sandbox = sandbox;
         Ok(session)
     }
@@ -244,7 +283,7 @@ impl Session {
     fn connect(
         &self,
         sandbox: Option<&Running>,
-        sealer: &Arc<Sealer>,
+        only: Option<&AccountName>,
         common: &Common,
         screen: &Screen,
     ) -> Result<BTreeMap<AccountName, Connection>, Stop> {
@@ -252,7 +291,12 @@ impl Session {
         let mut connections = BTreeMap::new();
         let mut problems = Vec::new();
         let secrets: Vec<SecretString> = self.project.secrets.values().cloned().collect();
-        for account in self.project.accounts.values().filter(|account| self.needs(&account.name)) {
+        for account in self
+            .project
+            .accounts
+            .values()
+            .filter(|account| only.map_or_else(|| self.needs(&account.name), |only| account.name == *only))
+        {
             let Some(provider) = providers::configured(account) else { continue };
             let service = provider.service();
             let key_variable = account.key_variable.clone().unwrap_or_else(|| service.key_variable.to_owned());
@@ -281,7 +325,8 @@ impl Session {
                 .watched_by(Arc::new(Retries::of(&account.name, screen, common.verbose)));
             screen.hide(client.redactor());
             let name = account.name.clone();
-            let connection = Connection { account: name, provider, client, base_url, key_variable, sealer: Arc::clone(sealer) };
+            let connection =
+                Connection { account: name, provider, client, base_url, key_variable, sealer: Arc::clone(&self.sealer) };
             connections.insert(account.name.clone(), connection);
         }
         if problems.is_empty() { Ok(connections) } else { Err(Stop::Problems(problems)) }
@@ -313,7 +358,37 @@ impl Session {
     /// # Errors
     /// When a selection matches nothing, or a plan would be wrong.
     pub(super) async fn plan(&self, planning: &Planning) -> Result<Plan, Stop> {
-        self.plan_for(&self.desired, planning, true).await
+        let refreshed = self.look(&self.desired, &self.moves).await?;
+        self.plan_seen(&self.desired, &self.moves, &refreshed, planning)
+    }
+
+    /// Finds the ids behind the names of the selected targets.
+    ///
+    /// # Errors
+    /// When a name is unknown or not unique, or a catalogue cannot be read.
+    async fn look_up(&mut self) -> Result<(), Stop> {
+        let wanted = names::wanted(&self.desired, |address| self.selects(address));
+        self.catalogues = names::fetch(&self.connections, &wanted).await?;
+        let mut desired = std::mem::take(&mut self.desired);
+        let (named, problems) = names::resolve(&self.project, &mut desired, &self.catalogues, |address| self.selects(address));
+        self.desired = desired;
+        self.named = named;
+        if problems.is_empty() { Ok(()) } else { Err(Stop::Problems(problems)) }
+    }
+
+    /// What the files would want if some of them were others; names lead to what they led to before.
+    ///
+    /// # Errors
+    /// Every problem that these files would have.
+    pub(super) fn desired_with(&self, common: &Common, overlay: &Overlay) -> Result<BTreeMap<Address, Resource>, Vec<Problem>> {
+        let loaded = load_with(&self.project.root, &providers::vocabulary(), &environment(common), overlay);
+        let Some(project) = loaded.project else { return Err(loaded.problems) };
+        let mut desired = providers::compile(&project)?.resources;
+        for resource in desired.values_mut() {
+            self.sealer.seal(&mut resource.fields);
+        }
+        let (_, problems) = names::resolve(&project, &mut desired, &self.catalogues, |address| self.selects(address));
+        if problems.is_empty() { Ok(desired) } else { Err(problems) }
     }
 
     /// Plans the end of everything that state records.
@@ -322,7 +397,24 @@ impl Session {
     /// As [`Session::plan`].
     pub(super) async fn plan_destroy(&self, allow_vanished: bool) -> Result<Plan, Stop> {
         let planning = Planning { allow_deletes: true, allow_changes: true, allow_vanished, ..Planning::default() };
-        self.plan_for(&BTreeMap::new(), &planning, false).await
+        let none = BTreeMap::new();
+        let refreshed = self.look(&none, &BTreeMap::new()).await?;
+        self.plan_seen(&none, &BTreeMap::new(), &refreshed, &planning)
+    }
+
+    /// Looks at the services.
+    ///
+    /// # Errors
+    /// When a selection matches nothing.
+    pub(super) async fn look(
+        &self,
+        desired: &BTreeMap<Address, Resource>,
+        moves: &BTreeMap<Address, Address>,
+    ) -> Result<Refreshed, Stop> {
+        self.check_selection()?;
+        let scope = |address: &Address| self.selects(address);
+        let (recorded, pending) = (&self.state.objects, &self.state.pending);
+        Ok(refresh(&self.readers(), Interest { desired, recorded, pending, moves, scope: &scope }).await)
     }
 
     /// The accounts as the planner sees them.
@@ -344,18 +436,24 @@ impl Session {
         self.connections.iter().map(|(name, connection)| (name.clone(), Reader::of(connection))).collect()
     }
 
-    async fn plan_for(&self, desired: &BTreeMap<Address, Resource>, planning: &Planning, moving: bool) -> Result<Plan, Stop> {
-        self.check_selection()?;
-        let none = BTreeMap::new();
+    /// Plans from what was seen.
+    ///
+    /// # Errors
+    /// When the plan would be wrong.
+    pub(super) fn plan_seen(
+        &self,
+        desired: &BTreeMap<Address, Resource>,
+        moves: &BTreeMap<Address, Address>,
+        refreshed: &Refreshed,
+        planning: &Planning,
+    ) -> Result<Plan, Stop> {
         let unblamed = BTreeMap::new();
-        let moves = if moving { &self.moves } else { &none };
         let scope = |address: &Address| self.selects(address);
         let (recorded, pending) = (&self.state.objects, &self.state.pending);
-        let refreshed = refresh(&self.readers(), Interest { desired, recorded, pending, moves, scope: &scope }).await;
         let situation = Situation {
             accounts: self.sides(),
             desired,
-            sources: if moving { &self.sources } else { &unblamed },
+            sources: if desired.is_empty() { &unblamed } else { &self.sources },
             moves,
             recorded,
             observed: &refreshed.observed,
@@ -379,10 +477,11 @@ impl Session {
                 accounts: BTreeMap::new(),
             },
         };
-        plan(&situation).map_err(|unproven| {
+        let planned = plan(&situation).map_err(|unproven| {
             Stop::failed(format!("a mistake of personaform, nothing was changed: {unproven}"))
                 .with_help("please report it, with the target's section and the provider's answer to a read")
-        })
+        });
+        planned.map(|plan| names::annotated(plan, &self.named))
     }
 
     /// A pattern that matches nothing is a typing mistake, not an empty plan.

@@ -144,7 +144,7 @@ pub struct Piece {
 }
 
 /// Tells where the fields of a target were written, so that a provider can point at a mistake.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Places {
     /// The place of each field by pointer below the section; keys and values alike begin here.
     pub fields: BTreeMap<Pointer, Place>,

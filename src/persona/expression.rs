@@ -1,8 +1,8 @@
-//! The three expressions, `$file`, `$join` and `$env`: recognised, checked in form, and replaced by what they stand for.
+//! The four expressions, `$file`, `$join`, `$env` and `$lookup`: recognised, checked in form, and replaced by what they stand for.
 //!
 //! Texts come out byte for byte, but for one newline at the end of a `$file`. Between the pieces of a `$join` stands one blank
 //! line: a piece that ends with a newline, as block scalars do, gives it up, the last piece keeps it. Secrets are collected
-//! and never put into a document.
+//! and never put into a document. A `$lookup` stays in the document: only the service knows the id behind a name.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -14,13 +14,13 @@ use serde_json::{Map, Value, json};
 use super::document::Piece;
 use super::name::Pointer;
 use super::node::{Kind, Node};
-use super::problem::Problem;
+use super::problem::{Place, Problem, SourceFile};
 use super::source::{self, Unreadable};
 use super::suggest;
 use super::yaml;
 
 /// The keys of the expressions.
-pub(super) const NAMES: [&str; 3] = ["$file", "$join", "$env"];
+pub(super) const NAMES: [&str; 4] = ["$file", "$join", "$env", "$lookup"];
 
 /// An expression's parts.
 #[derive(Clone, Copy)]
@@ -31,6 +31,8 @@ pub(super) enum Expression<'a> {
     Join(&'a Node),
     /// A secret.
     Env(&'a Node),
+    /// The id behind a name at the service.
+    Lookup(&'a Node),
 }
 
 /// Reads a mapping whose only key is one of [`NAMES`].
@@ -40,6 +42,7 @@ pub(super) fn recognise(node: &Node) -> Option<Expression<'_>> {
         "$file" => Some(Expression::File(&entry.value)),
         "$join" => Some(Expression::Join(&entry.value)),
         "$env" => Some(Expression::Env(&entry.value)),
+        "$lookup" => Some(Expression::Lookup(&entry.value)),
         _ => None,
     }
 }
@@ -69,7 +72,7 @@ pub(super) fn check(node: &Node, problems: &mut Vec<Problem>) {
                 Some(meant) => {
                     problem.with_help(format!("did you mean `{meant}`?")).with_suggestion(entry.place.clone(), meant)
                 }
-                None => problem.with_help("expressions are `$file`, `$join` and `$env`"),
+                None => problem.with_help("expressions are `$file`, `$join`, `$env` and `$lookup`"),
             });
         }
         return;
@@ -85,6 +88,13 @@ pub(super) fn check(node: &Node, problems: &mut Vec<Problem>) {
             _ => problems.push(
                 wrong(name, "`$env` wants the name of an environment variable")
                     .with_help("letters, digits and `_`, as in `{ $env: SUPPORT_LLM_KEY }`"),
+            ),
+        },
+        Expression::Lookup(what) => match what.entries() {
+            [only] if !only.key.is_empty() && only.value.text().is_some_and(|name| !name.is_empty()) => {}
+            _ => problems.push(
+                wrong(what, "`$lookup` wants one kind of thing and its name")
+                    .with_help("as in `{ $lookup: { voice: \"Lucy\" } }`"),
             ),
         },
         Expression::Join(pieces) => match &pieces.kind {
@@ -103,6 +113,8 @@ fn check_piece(piece: &Arc<Node>, problems: &mut Vec<Problem>) {
                 problems.push(
                     Problem::error("secret-in-text", piece.place.clone(), "a secret cannot be part of a text").with_help(help),
                 );
+            } else if let Some(Expression::Lookup(_)) = recognise(piece) {
+                problems.push(wrong(piece, "a piece of `$join` is text, `$file` or `$join`"));
             } else if piece.entries().iter().any(|entry| entry.key.starts_with('$')) {
                 check(piece, problems);
             } else {
@@ -124,6 +136,8 @@ fn wrong(node: &Node, message: &str) -> Problem {
 /// Replaces expressions, and collects the secrets and problems on the way.
 pub(super) struct Resolver<'a> {
     root: &'a Path,
+    /// Texts that stand for files as they shall be.
+    instead: &'a BTreeMap<PathBuf, String>,
     environment: &'a dyn Fn(&str) -> Option<String>,
     /// The values of every variable that was named and is set.
     pub(super) secrets: BTreeMap<String, SecretString>,
@@ -143,14 +157,19 @@ struct Part {
 
 impl<'a> Resolver<'a> {
     /// A resolver for one project.
-    pub(super) fn new(root: &'a Path, environment: &'a dyn Fn(&str) -> Option<String>) -> Self {
-        Self { root, environment, secrets: BTreeMap::new(), problems: Vec::new(), made: BTreeMap::new() }
+    pub(super) fn new(
+        root: &'a Path,
+        instead: &'a BTreeMap<PathBuf, String>,
+        environment: &'a dyn Fn(&str) -> Option<String>,
+    ) -> Self {
+        Self { root, instead, environment, secrets: BTreeMap::new(), problems: Vec::new(), made: BTreeMap::new() }
     }
 
     /// The value of a node; `null` in place of what could not be resolved.
     pub(super) fn value(&mut self, node: &Node) -> Value {
         match (recognise(node), &node.kind) {
             (Some(Expression::Env(name)), _) => self.secret(name).unwrap_or_default(),
+            (Some(Expression::Lookup(what)), _) => lookup(what).unwrap_or_default(),
             (Some(_), _) => self.text(node).map_or(Value::Null, Value::String),
             (None, Kind::List(items)) => items.iter().map(|item| self.value(item)).collect(),
             (None, Kind::Mapping(entries)) => {
@@ -202,7 +221,7 @@ impl<'a> Resolver<'a> {
                 };
                 Some(vec![Part { text, path: node.place.path().to_path_buf(), at, by_line }])
             }
-            Some(Expression::Env(_)) => None,
+            Some(Expression::Env(_) | Expression::Lookup(_)) => None,
             Some(Expression::File(path)) => {
                 let (path, text) = self.file(path)?;
                 Some(vec![Part { text, path, at: 1, by_line: true }])
@@ -245,7 +264,10 @@ impl<'a> Resolver<'a> {
         let written = node.text().filter(|path| !path.is_empty())?;
         let base = node.place.path().parent().unwrap_or(Path::new(""));
         let read = match source::inside(base, written) {
-            Some(path) => source::read(self.root, &path).map(|text| (path, text)),
+            Some(path) => source::read_instead(self.root, self.instead, &path).map(|text| {
+                self.problems.extend(conflict_markers(&path, &text));
+                (path, text)
+            }),
             None => Err(Unreadable::Outside),
         };
         match read {
@@ -306,6 +328,34 @@ fn first_line(node: &Node, text: &str) -> Option<usize> {
         let mut lines = node.place.file.text.lines().skip(start - 1);
         text.lines().all(|line| lines.next().is_some_and(|written| written.trim() == line.trim()))
     })
+}
+
+/// The stand-in for a lookup, which the service resolves.
+fn lookup(what: &Node) -> Option<Value> {
+    let [only] = what.entries() else { return None };
+    let name = only.value.text().filter(|name| !name.is_empty())?;
+    Some(json!({ "$lookup": { &only.key: name } }))
+}
+
+/// What an unfinished merge left in a text; it must never reach a customer.
+fn conflict_markers(path: &Path, text: &str) -> Option<Problem> {
+    let mut start = 0;
+    for line in text.split_inclusive('\n') {
+        let marker = ["<<<<<<<", "|||||||", ">>>>>>>"]
+            .into_iter()
+            .any(|marker| line.strip_prefix(marker).is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\n', '\r'])));
+        if marker {
+            let file = Arc::new(SourceFile { path: path.to_path_buf(), text: text.to_owned() });
+            let place = Place { file, span: start..start + line.trim_end().len() };
+            let problem = Problem::error("conflict-markers", place, "this text holds the marks of an unfinished merge");
+            return Some(
+                problem
+                    .with_help("decide what the text shall say, and remove the lines with `<<<<<<<`, `=======` and `>>>>>>>`"),
+            );
+        }
+        start += line.len();
+    }
+    None
 }
 
 /// Drops one newline at the end, `\n` or `\r\n`.

@@ -21,7 +21,8 @@ fn resolved(root: &Path, yaml: &str) -> (Value, Vec<&'static str>) {
     let file = Arc::new(SourceFile { path: "personas/x.yaml".into(), text: yaml.to_owned() });
     let node = yaml::parse(yaml, &file).0.expect("a document");
     let environment = |name: &str| (name == "SET").then(|| "hidden".to_owned());
-    let mut resolver = Resolver::new(root, &environment);
+    let none = BTreeMap::new();
+    let mut resolver = Resolver::new(root, &none, &environment);
     let value = resolver.value(&node);
     let mut problems = std::mem::take(&mut resolver.problems);
     check(&node, &mut problems);
@@ -55,7 +56,8 @@ fn secrets_are_collected_and_leave_their_name() {
     let file = Arc::new(SourceFile { path: "x.yaml".into(), text: yaml.to_owned() });
     let node = yaml::parse(yaml, &file).0.expect("a document");
     let environment = |_: &str| Some("hidden".to_owned());
-    let mut resolver = Resolver::new(Path::new("."), &environment);
+    let none = BTreeMap::new();
+    let mut resolver = Resolver::new(Path::new("."), &none, &environment);
     assert_eq!(resolver.value(&node), json!({"a": {"$env": "SET"}, "b": [{"$env": "SET"}]}));
     let secrets: Vec<_> = resolver.secrets.iter().map(|(name, value)| (name.as_str(), value.expose_secret())).collect();
     assert_eq!(secrets, [("SET", "hidden")]);
@@ -113,7 +115,8 @@ fn a_pipe_is_refused_instead_of_waited_for() {
 fn made_of(root: &Path, yaml: &str) -> Vec<String> {
     let file = Arc::new(SourceFile { path: "personas/x.yaml".into(), text: yaml.to_owned() });
     let node = yaml::parse(yaml, &file).0.expect("a document");
-    let mut resolver = Resolver::new(root, &|_| None);
+    let none = std::collections::BTreeMap::new();
+    let mut resolver = Resolver::new(root, &none, &|_| None);
     resolver.value(&node);
     let mut found = BTreeMap::new();
     resolver.pieces(&Pointer::root(), &node, &mut found);

@@ -44,16 +44,35 @@ pub fn find_root(start: &Path) -> Option<PathBuf> {
     Some(root.to_path_buf())
 }
 
+/// What a project would be with other files.
+#[derive(Clone, Debug, Default)]
+pub struct Overlay {
+    /// Texts that stand for files, by path relative to the root.
+    pub files: BTreeMap<PathBuf, String>,
+    /// Only these personas are read; none: all.
+    pub only: Option<BTreeSet<Key>>,
+}
+
 /// Loads the project of a folder.
 ///
 /// `environment` gives the value of a variable, and is asked for nothing but the variables that the files name.
 pub fn load(root: &Path, vocabulary: &Vocabulary, environment: &dyn Fn(&str) -> Option<String>) -> Loaded {
+    load_with(root, vocabulary, environment, &Overlay::default())
+}
+
+/// Loads a project as it would be with other files.
+pub fn load_with(
+    root: &Path,
+    vocabulary: &Vocabulary,
+    environment: &dyn Fn(&str) -> Option<String>,
+    overlay: &Overlay,
+) -> Loaded {
     let mut problems = Vec::new();
-    let mut resolver = Resolver::new(root, environment);
+    let mut resolver = Resolver::new(root, &overlay.files, environment);
     let by_provider = |provider: &String| (AccountName::new(provider.clone()), provider.clone());
     let general = schema::persona_document(vocabulary, &vocabulary.providers.keys().map(by_provider).collect());
 
-    let file = match read_yaml(root, Path::new(PROJECT_FILE), &mut problems) {
+    let file = match read_yaml(root, &overlay.files, Path::new(PROJECT_FILE), &mut problems) {
         Read::Unreadable(Unreadable::Missing) => {
             let message = format!("this folder holds no `{PROJECT_FILE}`");
             problems.push(Problem::nowhere("missing-project", message).with_help("`personaform init` writes one"));
@@ -89,7 +108,10 @@ pub fn load(root: &Path, vocabulary: &Vocabulary, environment: &dyn Fn(&str) -> 
         let mut reader =
             Reader { document: &document, settings, resolver: &mut resolver, problems: &mut problems, former: Vec::new() };
         for (key, path) in folder::files(root, &folder, reader.problems) {
-            let node = match read_yaml(root, &path, reader.problems) {
+            if overlay.only.as_ref().is_some_and(|only| !only.contains(&key)) {
+                continue;
+            }
+            let node = match read_yaml(root, &overlay.files, &path, reader.problems) {
                 Read::Unreadable(unreadable) => {
                     reader.problems.push(source::problem(&path, &unreadable));
                     continue;
@@ -145,7 +167,7 @@ pub fn load(root: &Path, vocabulary: &Vocabulary, environment: &dyn Fn(&str) -> 
 pub fn load_accounts(root: &Path, vocabulary: &Vocabulary) -> Result<BTreeMap<AccountName, String>, Vec<Problem>> {
     let mut problems = Vec::new();
     let general = schema::persona_document(vocabulary, &BTreeMap::new());
-    let node = match read_yaml(root, Path::new(PROJECT_FILE), &mut problems) {
+    let node = match read_yaml(root, &BTreeMap::new(), Path::new(PROJECT_FILE), &mut problems) {
         Read::Document(node) => Some(node),
         Read::Empty(_) | Read::Broken => None,
         Read::Unreadable(unreadable) => {
@@ -170,8 +192,8 @@ enum Read {
     Document(Arc<Node>),
 }
 
-fn read_yaml(root: &Path, path: &Path, problems: &mut Vec<Problem>) -> Read {
-    let text = match source::read(root, path) {
+fn read_yaml(root: &Path, instead: &BTreeMap<PathBuf, String>, path: &Path, problems: &mut Vec<Problem>) -> Read {
+    let text = match source::read_instead(root, instead, path) {
         Ok(text) => text,
         Err(unreadable) => return Read::Unreadable(unreadable),
     };

@@ -12,6 +12,7 @@ mod mask;
 pub mod name;
 mod node;
 pub mod problem;
+pub mod raw;
 mod scalar;
 pub mod schema;
 mod source;
@@ -24,7 +25,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-pub use load::{Loaded, find_root, load, load_accounts};
+pub use load::{Loaded, Overlay, find_root, load, load_accounts, load_with};
 pub use schema::{persona_schema, project_schema};
 
 /// What the loader must know of the providers: their names and the JSON Schema of a target section of each.

@@ -1,6 +1,7 @@
 //! Reads the files of a project: only regular files, inside the project also through links, of a sane size, in UTF-8.
 //! What they mean is not known here.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read;
 use std::path::{Component, Path, PathBuf};
@@ -68,6 +69,11 @@ pub(super) fn resolved(root: &Path, path: &Path) -> Result<PathBuf, Unreadable> 
     let root = root.canonicalize().map_err(refused)?;
     let full = root.join(path).canonicalize().map_err(refused)?;
     if full.starts_with(&root) { Ok(full) } else { Err(Unreadable::Outside) }
+}
+
+/// The same, unless another text stands for the file.
+pub(super) fn read_instead(root: &Path, instead: &BTreeMap<PathBuf, String>, path: &Path) -> Result<String, Unreadable> {
+    instead.get(path).map_or_else(|| read(root, path), |text| Ok(text.clone()))
 }
 
 /// Reads a file of the project as text.

@@ -12,6 +12,36 @@ pub fn is_secret(value: &Value) -> bool {
     value.as_object().is_some_and(|object| object.contains_key(SECRET_MARK))
 }
 
+/// The member that marks a stand-in for an id that only the service knows: `{"$lookup": {KIND: NAME}}`.
+pub const LOOKUP_MARK: &str = "$lookup";
+
+/// Kind and name, if a value stands for the id behind a name.
+pub fn lookup(value: &Value) -> Option<(&str, &str)> {
+    let members = value.as_object().filter(|members| members.len() == 1)?.get(LOOKUP_MARK)?.as_object()?;
+    let (kind, name) = members.iter().next().filter(|_| members.len() == 1)?;
+    Some((kind, name.as_str()?))
+}
+
+/// Every stand-in for an id with its pointer, also those in lists (`/toolIds/0`).
+pub fn lookups(fields: &Map<String, Value>) -> Vec<(Pointer, &str, &str)> {
+    fn walk<'a>(at: &Pointer, value: &'a Value, found: &mut Vec<(Pointer, &'a str, &'a str)>) {
+        if let Some((kind, name)) = lookup(value) {
+            found.push((at.clone(), kind, name));
+            return;
+        }
+        match value {
+            Value::Array(items) => {
+                items.iter().enumerate().for_each(|(index, item)| walk(&at.child(index.to_string()), item, found));
+            }
+            Value::Object(members) => members.iter().for_each(|(key, member)| walk(&at.child(key), member, found)),
+            _ => {}
+        }
+    }
+    let mut found = Vec::new();
+    fields.iter().for_each(|(key, value)| walk(&Pointer::root().child(key), value, &mut found));
+    found
+}
+
 /// Whether two values are the same: numbers by value (`1` is `1.0`), objects without order, secrets by their digests.
 pub fn same(left: &Value, right: &Value) -> bool {
     match (left, right) {

@@ -7,7 +7,7 @@ use serde::de::{DeserializeOwned, Error};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
-use crate::plan::value::is_secret;
+use crate::plan::value::{is_secret, lookup};
 
 /// What a section says about one field.
 ///
@@ -22,7 +22,8 @@ pub enum Field<T> {
     Null,
     /// It shall hold this.
     Value(T),
-    /// It shall hold a secret, which stands here as `{"$env": NAME}`.
+    /// It shall hold what is not known yet: a secret, which stands here as `{"$env": NAME}`, or the id behind a name,
+    /// `{"$lookup": {KIND: NAME}}`.
     Secret(Value),
 }
 
@@ -68,7 +69,7 @@ impl<'de, T: DeserializeOwned> Deserialize<'de> for Field<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         match Value::deserialize(deserializer)? {
             Value::Null => Ok(Self::Null),
-            stand_in if is_secret(&stand_in) => Ok(Self::Secret(stand_in)),
+            stand_in if is_secret(&stand_in) || lookup(&stand_in).is_some() => Ok(Self::Secret(stand_in)),
             value => T::deserialize(value).map(Self::Value).map_err(D::Error::custom),
         }
     }

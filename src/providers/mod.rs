@@ -22,6 +22,7 @@ use crate::persona::document::{self, Account, Persona, Project, Target};
 use crate::persona::name::Pointer;
 use crate::persona::problem::{Place, Problem};
 use crate::persona::{ProviderWords, Vocabulary};
+use crate::plan::value::lookups;
 use crate::plan::{Address, Piece, Resource, Source, Sources};
 use crate::provider::Provider;
 use crate::sandbox::Miniature;
@@ -102,6 +103,24 @@ pub struct Compiled {
     pub sources: BTreeMap<Address, Sources>,
 }
 
+/// Lookups of kinds that the provider does not have.
+fn unknown_kinds(provider: &dyn Provider, target: &Target, resource: &Resource) -> Vec<Problem> {
+    let kinds: Vec<&str> = provider.catalogues().iter().map(|catalogue| catalogue.kind).collect();
+    let unknown = lookups(&resource.fields).into_iter().filter(|(_, kind, _)| !kinds.contains(kind));
+    unknown
+        .map(|(path, kind, _)| {
+            let title = provider.service().title;
+            let message = format!("{title} has nothing of the kind `{kind}` that could be looked up");
+            let problem = Problem::error("unknown-kind", target.places.of(&path), message);
+            let listed: Vec<String> = kinds.iter().map(|kind| format!("`{kind}`")).collect();
+            problem.with_help(match listed.is_empty() {
+                true => "write the id".to_owned(),
+                false => format!("kinds are {}", listed.join(", ")),
+            })
+        })
+        .collect()
+}
+
 /// Compiles every target of every persona.
 ///
 /// # Errors
@@ -117,6 +136,7 @@ pub fn compile(project: &Project) -> Result<Compiled, Vec<Problem>> {
             let address = Address::new(target.account.clone(), persona.key.clone());
             match provider.compile(&address, persona, target) {
                 Ok(resource) => {
+                    problems.extend(unknown_kinds(provider, target, &resource));
                     if let Some(old) = &persona.previously {
                         compiled.moves.insert(address.clone(), Address::new(target.account.clone(), old.clone()));
                     }

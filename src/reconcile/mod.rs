@@ -3,6 +3,7 @@
 pub mod apply;
 pub mod connection;
 mod doubt;
+pub mod lookup;
 pub mod outcome;
 pub mod reader;
 pub mod refresh;

@@ -227,7 +227,7 @@ fn an_interrupt_finishes_the_batch_and_the_next_run_takes_the_rest() {
     assert!(killed.success());
     let mut said = String::new();
     BufReader::new(child.stderr.take().expect("a pipe")).read_line(&mut said).expect("a line");
-    assert!(said.starts_with("interrupted"), "{said}");
+    assert!(said.starts_with("Interrupted"), "{said}");
     go.send(()).expect("the import goes on");
     assert_eq!(child.wait().expect("ended").code(), Some(130));
     let mut told = String::new();

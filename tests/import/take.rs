@@ -196,6 +196,9 @@ fn every_known_field_is_managed_and_nothing_else_is() {
         "/layers/llm/is_custom",
         "/layers/llm/tools",
         "/layers/of_tomorrow",
+        "/layers/perception/audio_tools",
+        "/layers/perception/perception_tools",
+        "/layers/perception/visual_tools",
         "/layers/tts/api_key",
         "/maker_notes",
     ];

@@ -41,7 +41,20 @@ pub(super) fn exported(mut document: Value) -> Value {
             },
         ],
     });
-    definitions["expression"] = json!({ "anyOf": [{ "$ref": "#/$defs/text" }, { "$ref": "#/$defs/secret" }] });
+    definitions["lookup"] = json!({
+        "description": "The id behind a name at the service; `personaform list ACCOUNT KIND` shows what there is.",
+        "type": "object",
+        "properties": { "$lookup": {
+            "type": "object",
+            "minProperties": 1,
+            "maxProperties": 1,
+            "additionalProperties": { "type": "string", "minLength": 1 },
+        } },
+        "required": ["$lookup"],
+        "additionalProperties": false,
+    });
+    definitions["expression"] =
+        json!({ "anyOf": [{ "$ref": "#/$defs/text" }, { "$ref": "#/$defs/secret" }, { "$ref": "#/$defs/lookup" }] });
     document
 }
 

@@ -163,7 +163,7 @@ fn text(object: &Map<String, Value>, member: &str) -> String {
 }
 
 /// The service's words, wherever it put them.
-fn refusal(response: &Response) -> Refusal {
+pub(super) fn refusal(response: &Response) -> Refusal {
     let message = words(response).unwrap_or_else(|| format!("no explanation with status {}", response.status));
     let refusal = Refusal::by_status(response.status, message);
     match refusal.kind {

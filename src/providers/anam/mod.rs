@@ -2,6 +2,7 @@
 //! `wire`, responses in `answer`.
 
 pub mod answer;
+mod catalogue;
 pub(super) mod remarks;
 pub mod sandbox;
 pub mod spec;
@@ -17,7 +18,7 @@ use crate::persona::problem::Problem;
 use crate::plan::{
     Address, Clear, Dialect, Draft, Edit, FieldRule, Listing, Live, Reading, RemoteId, Request, Resource, Rules,
 };
-use crate::provider::{Limits, Page, Provider, Refusal, Response, Seen, Service};
+use crate::provider::{Catalogue, Limits, Page, Provider, Refusal, Response, Seen, Service};
 
 /// The provider `anam`.
 #[derive(Debug)]
@@ -166,6 +167,10 @@ impl Provider for Anam {
 
     fn compile(&self, address: &Address, persona: &Persona, target: &Target) -> Result<Resource, Vec<Problem>> {
         spec::compile(address, persona, target)
+    }
+
+    fn catalogues(&self) -> &'static [Catalogue] {
+        &catalogue::CATALOGUES
     }
 
     fn list(&self, page: u32) -> Option<Request> {

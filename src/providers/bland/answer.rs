@@ -76,6 +76,12 @@ pub(super) fn accepted(request: &Request, response: &Response) -> Result<Option<
     Ok(live(persona).filter(|_| persona.get("inbound_numbers").is_some()))
 }
 
+/// The whole body of a success that names no error.
+pub(super) fn sound(response: &Response) -> Result<&Value, Refusal> {
+    payload(response)?;
+    response.json().ok_or_else(|| Refusal::unreadable(response, "a list"))
+}
+
 /// The member `data` of a success; none where the body is empty or holds no such member.
 fn payload(response: &Response) -> Result<Option<&Value>, Refusal> {
     let body = match &response.body {

@@ -5,6 +5,7 @@
 //! is versioned: writes go to the draft, callers hear production, and only a promotion copies the one to the other.
 
 mod answer;
+mod catalogue;
 pub(super) mod remarks;
 pub mod sandbox;
 pub mod spec;
@@ -17,7 +18,7 @@ use schemars::{Schema, SchemaGenerator};
 use crate::persona::document::{Persona, Target};
 use crate::persona::problem::Problem;
 use crate::plan::{Address, Clear, Dialect, Draft, Edit, FieldRule, Listing, Live, RemoteId, Request, Resource, Rules};
-use crate::provider::{Limits, Page, Provider, Refusal, Response, Seen, Service};
+use crate::provider::{Catalogue, Limits, Page, Provider, Refusal, Response, Seen, Service};
 
 /// Bland, <https://www.bland.ai>.
 #[derive(Clone, Copy, Debug)]
@@ -112,6 +113,10 @@ impl Provider for Bland {
 
     fn compile(&self, address: &Address, persona: &Persona, target: &Target) -> Result<Resource, Vec<Problem>> {
         spec::compile(address, persona, target)
+    }
+
+    fn catalogues(&self) -> &'static [Catalogue] {
+        &catalogue::CATALOGUES
     }
 
     fn list(&self, page: u32) -> Option<Request> {

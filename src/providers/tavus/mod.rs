@@ -2,6 +2,7 @@
 //! it wants and how it answers is told in `spec`, `rules`, `patch` and `wire`.
 
 mod api;
+mod catalogue;
 mod compile;
 mod guard;
 mod lists;
@@ -24,7 +25,7 @@ use api::Api;
 use crate::persona::document::{Persona, Target};
 use crate::persona::problem::Problem;
 use crate::plan::{Address, Dialect, Draft, Edit, Live, RemoteId, Request, Resource, Rules};
-use crate::provider::{Limits, Page, Provider, Refusal, Response, Seen, Service};
+use crate::provider::{Catalogue, Limits, Page, Provider, Refusal, Response, Seen, Service};
 
 /// Tavus as an account is set up to speak with it.
 #[derive(Clone, Copy, Debug)]
@@ -123,6 +124,10 @@ impl Provider for Tavus {
 
     fn compile(&self, address: &Address, persona: &Persona, target: &Target) -> Result<Resource, Vec<Problem>> {
         compile::compile(self.api, address, persona, target)
+    }
+
+    fn catalogues(&self) -> &'static [Catalogue] {
+        &catalogue::CATALOGUES
     }
 
     fn list(&self, page: u32) -> Option<Request> {

@@ -188,7 +188,7 @@ fn is_detached(request: &Request, response: &Response) -> bool {
 }
 
 /// Tavus's no, in its own words and with what is known to help.
-fn refusal(response: &Response) -> Refusal {
+pub(super) fn refusal(response: &Response) -> Refusal {
     let said = words(response).unwrap_or_else(|| format!("answered {} without a word", response.status));
     let refusal = Refusal::by_status(response.status, said);
     let conflict = response.json().and_then(|answer| answer.get("conflict")?.as_str());

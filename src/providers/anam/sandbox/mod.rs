@@ -4,6 +4,7 @@
 mod catalogue;
 mod schema;
 mod shape;
+mod shelves;
 mod switches;
 #[cfg(test)]
 mod tests;
@@ -281,6 +282,7 @@ impl Miniature for Sandbox {
             ("GET", ["v1", "personas", id]) => self.read(id),
             ("PUT", ["v1", "personas", id]) => self.update(id, request),
             ("DELETE", ["v1", "personas", id]) => self.delete(id),
+            ("GET", ["v1", shelf]) => shelves::listed(shelf, request).unwrap_or_else(|| Err(self.error(404, "Not found"))),
             _ => Err(self.error(404, "Not found")),
         };
         outcome.unwrap_or_else(|refusal| refusal)

@@ -2,6 +2,7 @@
 //! cannot be wrong together.
 
 mod persona;
+mod shelves;
 mod switches;
 #[cfg(test)]
 mod tests;
@@ -234,6 +235,9 @@ impl Miniature for Sandbox {
             ("POST", ["v1", "personas", id, "versions", "promote"]) => self.promote(id),
             ("GET", ["v1", "personas", id, "versions"]) => self.versions(id),
             ("GET", ["v1", "personas", id, "versions", version]) => self.version(id, version),
+            ("GET", ["v1", shelf]) => {
+                shelves::listed(shelf, request).ok_or_else(|| self.refusal(404, "NOT_FOUND", "Not found", None))
+            }
             _ => Err(self.refusal(404, "NOT_FOUND", "Not found", None)),
         };
         outcome.unwrap_or_else(|refusal| refusal)

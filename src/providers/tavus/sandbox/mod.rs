@@ -3,6 +3,7 @@
 
 mod document;
 mod pals;
+mod shelves;
 mod switches;
 #[cfg(test)]
 mod tests;
@@ -266,6 +267,9 @@ impl Miniature for Sandbox {
             ("GET", ["v2", "personas", id, "tools"]) => self.own(id).map(|_| Outgoing::json(200, json!(self.tools(id)))),
             ("POST", ["v2", "personas", id, "tools"]) => self.attach(id, request),
             ("DELETE", ["v2", "personas", id, "tools", tool]) => self.detach(id, tool),
+            ("GET", ["v2", shelf]) => {
+                shelves::listed(shelf, request).ok_or_else(|| Outgoing::json(404, json!({ "message": "Not found" })))
+            }
             _ => Err(Outgoing::json(404, json!({ "message": "Not found" }))),
         };
         outcome.unwrap_or_else(|refusal| refusal)

@@ -425,7 +425,7 @@ fn delete_answers_204_and_then_400() {
 #[test]
 fn unknown_routes_get_404() {
     let mut sandbox = Sandbox::new("key");
-    for (method, path) in [("PUT", "/v2/personas/p1"), ("GET", "/v2/replicas"), ("GET", "/v1/personas"), ("GET", "/")] {
+    for (method, path) in [("PUT", "/v2/personas/p1"), ("GET", "/v2/videos"), ("GET", "/v1/personas"), ("GET", "/")] {
         assert_eq!(send(&mut sandbox, method, path, Value::Null).0, 404, "{method} {path}");
     }
     assert_eq!(send(&mut sandbox, "GET", "/v2/personas/", Value::Null).0, 200);
