@@ -20,6 +20,9 @@ struct Gatekeeper {
     changed: Condvar,
     /// Requests that came after the one that is held up.
     later: AtomicUsize,
+    /// Requests that came, and requests that were done.
+    begun: AtomicUsize,
+    finished: AtomicUsize,
 }
 
 impl Gatekeeper {
@@ -36,10 +39,23 @@ impl Gatekeeper {
         self.state.lock().expect("whole").1 = true;
         self.changed.notify_all();
     }
+
+    /// Waits until the service has nothing left to do of what a run that is gone had sent.
+    fn wait_for_quiet(&self) {
+        let counts = || (self.begun.load(Ordering::SeqCst), self.finished.load(Ordering::SeqCst));
+        loop {
+            let (begun, finished) = counts();
+            std::thread::sleep(std::time::Duration::from_millis(200));
+            if begun == finished && counts() == (begun, finished) {
+                return;
+            }
+        }
+    }
 }
 
 impl Watch for Gatekeeper {
     fn before(&self, _: &str, request: &Incoming) -> bool {
+        self.begun.fetch_add(1, Ordering::SeqCst);
         let mut state = self.state.lock().expect("whole");
         if state.0 {
             self.later.fetch_add(1, Ordering::SeqCst);
@@ -50,7 +66,9 @@ impl Watch for Gatekeeper {
         }
         true
     }
-    fn after(&self, _: &str, _: &Incoming) {}
+    fn after(&self, _: &str, _: &Incoming) {
+        self.finished.fetch_add(1, Ordering::SeqCst);
+    }
     fn end(&self) {
         self.let_go();
     }
@@ -138,6 +156,8 @@ fn two_signals_end_it_at_once_and_the_journal_tells_the_rest() {
     let pending = recorded(&project)["pending"].as_object().map(serde_json::Map::len);
     assert!(pending.is_some_and(|count| count > 0), "{pending:?} creates are waiting for their answers");
     keeper.let_go();
+    // What was sent before the end may be done only now; "absent" would be said too early.
+    keeper.wait_for_quiet();
     services.watched_by(Arc::new(Nobody));
     for _ in 0..3 {
         let run = project.run(&["apply", "-y", "--format", "json"]);
