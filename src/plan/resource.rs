@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -24,6 +25,12 @@ impl RemoteId {
     /// The id as the service wrote it.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The id as one segment of a path: everything but the unreserved characters of RFC 3986 percent-encoded.
+    pub fn in_path(&self) -> String {
+        const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+        utf8_percent_encode(&self.0, UNRESERVED).to_string()
     }
 }
 

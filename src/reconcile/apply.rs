@@ -500,8 +500,5 @@ fn failed(failure: Failure) -> Ending {
 }
 
 fn with_id(request: &Request, id: &RemoteId) -> Request {
-    let escaped = percent_encoding::utf8_percent_encode(id.as_str(), percent_encoding::NON_ALPHANUMERIC).to_string();
-    // Ids are mostly unreserved characters already; those stay as they are, so that logs show the id.
-    let escaped = escaped.replace("%2D", "-").replace("%5F", "_").replace("%2E", ".").replace("%7E", "~");
-    Request { path: request.path.replace("{id}", &escaped), ..request.clone() }
+    Request { path: request.path.replace("{id}", &id.in_path()), ..request.clone() }
 }

@@ -1,6 +1,5 @@
 //! Edits of an Anam persona as requests, and what those would do. What the service answers is read in `answer`.
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value};
 
 use super::{INHERIT, RULES};
@@ -13,9 +12,6 @@ const PERSONAS: &str = "/v1/personas";
 
 /// The most that one page of the list may hold.
 pub(super) const PER_PAGE: usize = 100;
-
-/// What [`NON_ALPHANUMERIC`] need not escape in a path.
-const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 /// Fields that the update call takes and the create call does not.
 const UPDATE_ONLY: [&str; 2] = ["enableAudioPassthrough", "widgetConfig"];
@@ -39,7 +35,7 @@ pub(super) fn delete(id: &RemoteId) -> Request {
 }
 
 fn path_of(id: &RemoteId) -> String {
-    format!("{PERSONAS}/{}", utf8_percent_encode(id.as_str(), SEGMENT))
+    format!("{PERSONAS}/{}", id.in_path())
 }
 
 /// One request, and a second one for what the create call does not take.

@@ -1,6 +1,5 @@
 //! Resources and edits become requests, and requests a prediction. What responses mean is in `answer`.
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value, json};
 
 use super::{DEFAULT_PROMPT, PERSONA_FIELDS, RULES};
@@ -17,10 +16,8 @@ const BRIEF: usize = 60;
 
 const PERSONAS: &str = "/v1/personas";
 const PROMOTE: &str = "/versions/promote";
-const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
-
 fn persona(id: &RemoteId) -> String {
-    format!("{PERSONAS}/{}", utf8_percent_encode(id.as_str(), UNRESERVED))
+    format!("{PERSONAS}/{}", id.in_path())
 }
 
 pub(super) fn list(page: u32) -> Request {

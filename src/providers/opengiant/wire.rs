@@ -1,6 +1,5 @@
 //! Resources, edits and requests; what responses mean; predictions. Nothing that people write.
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value};
 
 use crate::persona::name::Pointer;
@@ -10,8 +9,6 @@ use crate::providers::open_object::{complete, without_nulls};
 use crate::providers::refusal::words;
 
 const PERSONAS: &str = "/v1/personas";
-const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
-
 pub(super) fn create(resource: &Resource) -> Draft {
     let body = Value::Object(without_nulls(&resource.fields));
     Draft { requests: vec![Request::new(Method::Post, PERSONAS).with_body(body)], notes: Vec::new() }
@@ -42,7 +39,7 @@ pub(super) fn update(live: &Live, resource: &Resource, edits: &[Edit]) -> Draft 
     if body.is_empty() {
         return Draft { requests: Vec::new(), notes };
     }
-    let path = format!("{PERSONAS}/{}", utf8_percent_encode(live.id.as_str(), UNRESERVED));
+    let path = format!("{PERSONAS}/{}", live.id.in_path());
     Draft { requests: vec![Request::new(Method::Patch, path).with_body(Value::Object(body))], notes }
 }
 
