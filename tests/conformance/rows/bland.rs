@@ -1,6 +1,6 @@
 //! Bland's row.
 
-use personaform::providers::bland::sandbox::{CallConfig, ConfigNulls, Deleted, Drafts, Empties, Nulls, Sandbox, Switches};
+use personaform::providers::bland::sandbox::{CallConfig, ConfigNulls, Deleted, Drafts, Empties, Errors, Nulls, Sandbox, Switches};
 use serde_json::{Map, Value, json};
 
 use super::{Exception, Expected, Inspect, Row, Shared, Switch, alone, pairs};
@@ -60,6 +60,7 @@ const SWITCHES: &[Switch<Switches>] = &[
     ("max_limit=3", |switches| switches.max_limit = 3),
     ("empties=null", |switches| switches.empties = Empties::Null),
     ("config_nulls=removed", |switches| switches.config_nulls = ConfigNulls::Removed),
+    ("errors=text", |switches| switches.errors = Errors::Text),
     ("config_nulls=refused", |switches| switches.config_nulls = ConfigNulls::Refused),
 ];
 
@@ -78,6 +79,7 @@ fn make(switches: Switches) -> Sandbox {
         max_limit: _,
         empties: _,
         config_nulls: _,
+        errors: _,
     } = &switches;
     Sandbox::with(KEY, switches)
 }

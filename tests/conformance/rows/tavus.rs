@@ -1,7 +1,7 @@
 //! Tavus's row.
 
 use personaform::providers::tavus::sandbox::{
-    Atomicity, Context, Inapplicable, PatchAnswer, ReadEnvelope, Sandbox, Secrets, Switches, UnknownFields,
+    Atomicity, Context, Descriptions, Inapplicable, PatchAnswer, ReadEnvelope, Sandbox, Secrets, Switches, UnknownFields,
 };
 use serde_json::{Map, Value, json};
 
@@ -91,6 +91,9 @@ const SWITCHES: &[Switch<Switches>] = &[
     ("llm_defaults=shown", |switches| switches.llm_defaults_omitted = false),
     ("default_model=gpt-oss", |switches| switches.default_model = "tavus-gpt-oss".to_owned()),
     ("max_limit=7", |switches| switches.max_limit = 7),
+    ("tool_ids=hidden", |switches| switches.tool_ids_shown = false),
+    ("descriptions=lost", |switches| switches.descriptions = Descriptions::Lost),
+    ("descriptions=kept", |switches| switches.descriptions = Descriptions::Kept),
 ];
 
 fn make(switches: Switches) -> Sandbox {
@@ -109,6 +112,8 @@ fn make(switches: Switches) -> Sandbox {
         llm_defaults_omitted: _,
         default_model: _,
         max_limit: _,
+        tool_ids_shown: _,
+        descriptions: _,
     } = &switches;
     Sandbox::with(KEY, switches)
 }
