@@ -152,7 +152,9 @@ impl Sealer {
                 let secret = self.by_digest.get(digest).or_else(|| hidden.get(digest)).map(ExposeSecret::expose_secret);
                 match secret {
                     None => Err(Unsendable::Changed(name.to_owned())),
-                    Some(secret) if hidden.contains_key(digest) && is_masked(secret) => Err(Unsendable::Masked(name.to_owned())),
+                    Some(secret) if hidden.contains_key(digest) && is_masked(secret) => {
+                        Err(Unsendable::Masked(name.to_owned()))
+                    }
                     Some(secret) => Ok(Value::String(secret.to_owned())),
                 }
             }

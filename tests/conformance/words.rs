@@ -140,7 +140,11 @@ async fn a_promotion_lists_the_dashboards_edits_with_old_and_new_values() {
     stage.miniature().edit_draft(&id, "orchestration_prompt", json!("Transfer early. ".repeat(20)));
     stage.miniature().edit_draft(&id, "kb_ids", json!(["KB-1"]));
     stage.miniature().edit_draft(&id, "pause", json!("the value of HOOK"));
-    stage.miniature().edit_draft(&id, "memory", json!({"api_key": "sk-live-1", "url": "https://u:p@crm.example/?k=v", "size": 5}));
+    stage.miniature().edit_draft(
+        &id,
+        "memory",
+        json!({"api_key": "sk-live-1", "url": "https://u:p@crm.example/?k=v", "size": 5}),
+    );
     stage.miniature().edit_draft(&id, "webhook_token", json!("sk-live-2"));
     let change = stage.change(json!({"call_config": {"voice": "Maya", "webhook": {"$env": "HOOK"}}})).await;
     let long = "Transfer early. ".repeat(4)[..60].to_owned();

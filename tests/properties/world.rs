@@ -92,7 +92,9 @@ impl World {
                 (provider, Service::Tavus { sandbox: Box::new(Sandbox::with("key", switches)), pals })
             }
             "anam" => {
-                use anam::sandbox::{ErrorText, ModelReset, NoLlm, Nulls, Options, Sandbox, Switches, ToolId, UnknownKeys, Unset};
+                use anam::sandbox::{
+                    ErrorText, ModelReset, NoLlm, Nulls, Options, Sandbox, Switches, ToolId, UnknownKeys, Unset,
+                };
                 let switches = Switches {
                     options: lot.draw([Options::Replace, Options::Merge, Options::Defaulted]),
                     no_llm: lot.draw([NoLlm::Null, NoLlm::Sentinel]),

@@ -3,15 +3,13 @@
 use serde_json::{Map, Value};
 
 use super::api::Api;
+use super::patch::CONFERENCING;
 use super::spec::Section;
 use crate::persona::document::{Persona, Target};
 use crate::persona::name::Pointer;
 use crate::persona::problem::Problem;
 use crate::plan::{Address, RemoteId, Resource, value};
 use crate::providers::field::Field;
-
-/// Joining meetings.
-const CONFERENCING: [&str; 2] = ["layers", "conferencing"];
 
 /// Pipeline modes without a language model, which have no prompt.
 const WITHOUT_PROMPT: [&str; 2] = ["echo", "speech-to-speech"];

@@ -1,9 +1,12 @@
 //! Bland's row.
 
-use personaform::providers::bland::sandbox::{CallConfig, ConfigNulls, Deleted, Drafts, Empties, Errors, Nulls, Sandbox, Switches};
+use personaform::persona::name::Pointer;
+use personaform::providers::bland::sandbox::{
+    CallConfig, ConfigNulls, Deleted, Drafts, Empties, Errors, Nulls, Sandbox, Switches,
+};
 use serde_json::{Map, Value, json};
 
-use super::{Exception, Expected, Inspect, Row, Shared, Switch, alone, pairs};
+use super::{Exception, Expected, Inspect, Row, Shared, Switch, alone, altered, pairs};
 use crate::pipeline::KEY;
 use crate::transitions::Kind;
 
@@ -28,6 +31,11 @@ pub(crate) static ROW: Row = Row {
         }),
     ],
     idle: &[],
+    strangers: &[
+        ("/of_tomorrow", || json!({"kept": [1, {"deep": null}], "a/b~c": "x"})),
+        ("/skills", || json!([{"id": "s1"}])),
+    ],
+    estranged: &[],
     refused: &[("/name", &[Kind::Null, Kind::Empty])],
     exceptions: EXCEPTIONS,
     settings: || alone(SWITCHES, make),
@@ -87,6 +95,18 @@ fn make(switches: Switches) -> Sandbox {
 impl Inspect for Shared<Sandbox> {
     fn held(&self, id: &str) -> Option<Map<String, Value>> {
         self.get().written(id, "draft")
+    }
+
+    fn alter(&self, id: &str, path: &Pointer, value: &Value) {
+        let field = &path.segments()[0];
+        let mut document = self.held(id).expect("it is there");
+        altered(&mut document, path, value);
+        let value = document.remove(field).unwrap_or_default();
+        if ["name", "role", "description", "tags", "image_url"].contains(&field.as_str()) {
+            self.get().alter(id, field, value);
+        } else {
+            self.get().edit_draft(id, field, value);
+        }
     }
 
     fn released(&self, id: &str) -> Option<Map<String, Value>> {

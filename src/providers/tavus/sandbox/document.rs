@@ -104,7 +104,9 @@ pub(super) fn check(before: Option<&Value>, after: &Value, switches: &Switches) 
     if written(before, after, "/system_prompt") || written(before, after, "/pipeline_mode") {
         check_mode(before, after, switches)?;
     }
-    if written(before, after, CONFERENCING) && after.pointer(CONFERENCING).is_some_and(|set| !set.is_null()) && replica.is_empty()
+    if written(before, after, CONFERENCING)
+        && after.pointer(CONFERENCING).is_some_and(|set| !set.is_null())
+        && replica.is_empty()
     {
         return Err(invalid("conferencing needs a default replica"));
     }

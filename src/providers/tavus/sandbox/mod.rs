@@ -16,7 +16,9 @@ use serde_json::{Value, json};
 
 use crate::sandbox::{Incoming, Miniature, Outgoing, Ticks};
 use document::Fault;
-pub use switches::{Atomicity, Context, Descriptions, Inapplicable, PatchAnswer, ReadEnvelope, Secrets, Switches, UnknownFields};
+pub use switches::{
+    Atomicity, Context, Descriptions, Inapplicable, PatchAnswer, ReadEnvelope, Secrets, Switches, UnknownFields,
+};
 
 /// The service.
 #[derive(Debug)]
