@@ -21,7 +21,7 @@ pub use file::{StateError, StateFile};
 pub use journal::Entry;
 pub use lock::{Held, Holder, Lock};
 pub use memory::Memory;
-pub use seal::Sealer;
+pub use seal::{Sealer, Unsendable};
 
 /// The version of the state format that this build writes and the newest that it reads. Version 1 had no journal.
 pub const VERSION: u32 = 2;
