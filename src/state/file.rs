@@ -150,7 +150,7 @@ impl StateFile {
     /// When a file cannot be read, is damaged, gone, or was written by a newer build.
     pub fn load(&mut self) -> Result<State, StateError> {
         let journal = self.read_journal()?;
-        let bytes = match fs::read(&self.path) {
+        let bytes = match read_file(&self.path) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == ErrorKind::NotFound => return self.begin_anew(journal.is_some()),
             Err(source) => return Err(StateError::Read { path: self.path.clone(), source }),
@@ -246,6 +246,26 @@ pub(super) fn parse(path: &Path, bytes: &[u8]) -> Result<State, StateError> {
         return Err(StateError::Newer { path: path.to_owned(), found: version });
     }
     serde_json::from_slice(bytes).map_err(damaged)
+}
+
+/// Reads a file of ours. What is no regular file is refused before it is opened: opening a pipe would wait for a writer, and a device
+/// may have no end.
+pub(super) fn read_file(path: &Path) -> std::io::Result<Vec<u8>> {
+    check_kind(path)?;
+    fs::read(path)
+}
+
+/// Refuses what is there and no regular file, also behind a link.
+///
+/// # Errors
+/// Also where nothing is there.
+pub(super) fn check_kind(path: &Path) -> std::io::Result<()> {
+    let kind = fs::metadata(path)?.file_type();
+    if kind.is_file() {
+        return Ok(());
+    }
+    let what = if kind.is_dir() { "a folder" } else { "a pipe, a device or a socket" };
+    Err(std::io::Error::other(format!("it is {what}, and must be a regular file")))
 }
 
 /// Replaces a file in one step: written beside it, flushed to disk, renamed. Only the owner can read it.
