@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::file::{read_file, sync_folder};
+use super::disk::{self, sync_folder};
 use crate::persona::name::Manage;
 use crate::plan::{Address, Pending, Record};
 
@@ -126,7 +126,7 @@ pub(super) fn path_of(state: &Path) -> PathBuf {
 
 /// Reads a journal; none where there is no file, or not even its first line was finished.
 pub(super) fn read(path: &Path) -> std::io::Result<Result<Option<Read>, Damage>> {
-    match read_file(path) {
+    match disk::read(path) {
         Ok(bytes) => Ok(parse(&bytes)),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(Ok(None)),
         Err(error) => Err(error),

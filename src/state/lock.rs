@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::file::check_kind;
+use super::disk::check_kind;
 
 /// More than any holder says of itself, in bytes.
 const MOST: u64 = 64 * 1024;

@@ -3,6 +3,7 @@
 //! State is a snapshot (`file`) and the entries written since (`journal`); `memory` is the two together while a run writes.
 
 mod backup;
+mod disk;
 pub mod file;
 pub mod journal;
 pub mod lock;

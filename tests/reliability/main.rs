@@ -9,6 +9,7 @@ mod gates;
 mod input;
 mod interrupts;
 mod locks;
+mod lost;
 mod pauses;
 mod schedules;
 mod scripted;

@@ -3,10 +3,11 @@
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::Output;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use personaform::providers;
-use personaform::sandbox::{Fault, LogEntry, Running, serve};
+use personaform::providers::tavus::sandbox::Sandbox;
+use personaform::sandbox::{Fault, LogEntry, Miniature, Running, serve};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
@@ -17,16 +18,18 @@ use crate::support::Project;
 const PAUSE: u64 = 25;
 
 /// Tavus, and a project with personas there.
-struct Scene {
-    running: Running,
+pub(crate) struct Scene {
+    pub(crate) running: Running,
+    pub(crate) tavus: Arc<Mutex<Sandbox>>,
     _runtime: Runtime,
-    project: Project,
+    pub(crate) project: Project,
 }
 
-fn scene(personas: &[&str], limits: &str) -> Scene {
+pub(crate) fn scene(personas: &[&str], limits: &str) -> Scene {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
+    let tavus = Arc::new(Mutex::new(Sandbox::new("key-for-tests")));
+    let miniature: Box<dyn Miniature> = Box::new(Arc::clone(&tavus));
     let running = runtime.block_on(async {
-        let miniature = providers::miniature("tavus", "key-for-tests").expect("one");
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
         serve(listener, [("tavus".to_owned(), miniature)].into(), None).await.expect("it serves")
     });
@@ -40,7 +43,7 @@ fn scene(personas: &[&str], limits: &str) -> Scene {
         );
     }
     project.set("TAVUS_API_KEY", "key-for-tests");
-    Scene { running, _runtime: runtime, project }
+    Scene { running, tavus, _runtime: runtime, project }
 }
 
 impl Scene {
@@ -82,7 +85,7 @@ impl Scene {
     }
 
     /// The faults end, and the next apply makes everything as wanted, each object once.
-    fn converges(&self, objects: usize) {
+    pub(crate) fn converges(&self, objects: usize) {
         self.running.relent();
         self.project.run(&["apply", "-y"]).ends(0);
         self.project.run(&["plan", "--detailed-exitcode"]).ends(0);
