@@ -20,6 +20,41 @@ pub fn sounds_secret(name: &str) -> bool {
         .any(|word| name.ends_with(word))
 }
 
+/// Begins the stand-in for a secret within a longer text: `(secret $NAME 0123456789abcdef)`, with the start of its keyed digest.
+const HIDDEN: &str = "(secret $";
+
+/// Hexadecimal digits of the digest in such a stand-in.
+pub const HIDDEN_DIGITS: usize = 16;
+
+/// The stand-in for a secret within a longer text.
+pub fn hidden(name: &str, digest: &str) -> String {
+    let hexadecimal = digest.rsplit(':').next().unwrap_or_default();
+    format!("{HIDDEN}{name} {})", hexadecimal.get(..HIDDEN_DIGITS).unwrap_or(hexadecimal))
+}
+
+/// Every stand-in for a secret within a text: where it stands, the name, and the start of the digest.
+pub fn hidden_in(text: &str) -> impl Iterator<Item = (std::ops::Range<usize>, &str, &str)> {
+    text.match_indices(HIDDEN).filter_map(|(start, _)| {
+        let (name, rest) = text[start + HIDDEN.len()..].split_once(' ')?;
+        let digest = rest.get(..HIDDEN_DIGITS)?;
+        let whole = rest[HIDDEN_DIGITS..].starts_with(')')
+            && digest.bytes().all(|byte| byte.is_ascii_hexdigit())
+            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        let end = start + HIDDEN.len() + name.len() + 1 + HIDDEN_DIGITS + 1;
+        whole.then_some((start..end, name, digest))
+    })
+}
+
+/// Whether a value is a stand-in for a secret, or holds one, however deep.
+pub fn holds_secret(value: &Value) -> bool {
+    match value {
+        Value::String(text) => hidden_in(text).next().is_some(),
+        Value::Array(items) => items.iter().any(holds_secret),
+        Value::Object(members) => is_secret(value) || members.values().any(holds_secret),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
 /// The member that marks a stand-in for an id that only the service knows: `{"$lookup": {KIND: NAME}}`.
 pub const LOOKUP_MARK: &str = "$lookup";
 

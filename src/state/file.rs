@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::disk::replace;
+use super::disk::{self, replace};
 use super::journal::{self, Read};
 use super::{State, VERSION, backup};
 
@@ -151,7 +151,7 @@ impl StateFile {
     /// When a file cannot be read, is damaged, gone, or was written by a newer build.
     pub fn load(&mut self) -> Result<State, StateError> {
         let journal = self.read_journal()?;
-        let bytes = match fs::read(&self.path) {
+        let bytes = match disk::read(&self.path) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == ErrorKind::NotFound => return self.begin_anew(journal.is_some()),
             Err(source) => return Err(StateError::Read { path: self.path.clone(), source }),
@@ -251,5 +251,5 @@ pub(super) fn parse(path: &Path, bytes: &[u8]) -> Result<State, StateError> {
 
 /// The newest backup that can be read, if there is one.
 fn newest_intact(state: &Path) -> Option<PathBuf> {
-    backup::newest(state, |path| fs::read(path).is_ok_and(|bytes| parse(path, &bytes).is_ok()))
+    backup::newest(state, |path| disk::read(path).is_ok_and(|bytes| parse(path, &bytes).is_ok()))
 }

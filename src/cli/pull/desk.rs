@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value, json};
 use similar::{Algorithm, DiffOp, capture_diff_slices};
 
-use super::written::{at, files_of, has_secret, position, prune, put};
+use super::written::{at, files_of, position, prune, put};
 use crate::cli::args::Common;
 use crate::cli::exit::Stop;
 use crate::cli::names::name_of;
@@ -18,7 +18,7 @@ use crate::persona::Overlay;
 use crate::persona::document::{Persona, Shared, Target};
 use crate::persona::name::{Key, Pointer};
 use crate::persona::raw::{self, Written};
-use crate::plan::value::{get, leaves, same};
+use crate::plan::value::{get, holds_secret, leaves, same};
 use crate::plan::{Address, Resource};
 use crate::providers;
 
@@ -394,7 +394,7 @@ impl<'a> Desk<'a> {
             Written::Join(pieces) => return self.joined(writing, pieces, new),
             Written::Plain => {}
         }
-        if has_secret(new) {
+        if holds_secret(new) {
             return Err("the service shows a secret here, which a file never holds".to_owned());
         }
         match (written, old, new) {
