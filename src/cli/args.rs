@@ -180,7 +180,7 @@ pub enum Command {
     Import(ImportArgs),
     /// Check accounts, state and files, and say what to do about each fault.
     Doctor,
-    /// Look at what state records, forget an object, settle what an interrupted run left.
+    /// Look at what state records, move or forget an object, keep and restore copies, settle what an interrupted run left.
     #[command(subcommand)]
     State(StateCommand),
     /// Print a JSON Schema for editors and other tools.
@@ -366,30 +366,78 @@ pub struct ShowArgs {
     pub reporting: Reporting,
 }
 
+/// How a command changes state by hand.
+#[derive(Clone, Debug, Default, Args)]
+pub struct ByHand {
+    /// Print what would be done, and write nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// How long to wait.
+    #[command(flatten)]
+    pub waiting: Waiting,
+}
+
 /// What to do with state.
 #[derive(Clone, Debug, Subcommand)]
 pub enum StateCommand {
-    /// List the recorded objects.
-    List,
+    /// List the recorded objects, or the copies of state that are kept.
+    List {
+        /// List the copies that `restore` can bring back, the newest first.
+        #[arg(long)]
+        backups: bool,
+    },
     /// Print one record.
     Show {
         /// The address, as in `tavus.support-guide`.
         #[arg(value_name = "ADDR", add = clap_complete::ArgValueCompleter::new(super::completions::recorded))]
         address: String,
     },
+    /// Give an object another address; the service is not touched. In a persona file, `previously` does the same for everybody.
+    Mv {
+        /// The address that the object has.
+        #[arg(value_name = "FROM", add = clap_complete::ArgValueCompleter::new(super::completions::recorded))]
+        from: String,
+        /// The address that it shall have: at an account of the same provider, and free.
+        #[arg(value_name = "TO", add = clap_complete::ArgValueCompleter::new(super::completions::addresses))]
+        to: String,
+        /// How.
+        #[command(flatten)]
+        by_hand: ByHand,
+    },
     /// Forget an object without touching it at the service.
     Rm {
         /// The address, as in `tavus.support-guide`.
         #[arg(value_name = "ADDR", add = clap_complete::ArgValueCompleter::new(super::completions::recorded))]
         address: String,
-        /// How long to wait.
+        /// How.
         #[command(flatten)]
-        waiting: Waiting,
+        by_hand: ByHand,
+    },
+    /// Keep a copy of state until somebody deletes it.
+    Backup {
+        /// Where to; beside the state by default, where `state list --backups` shows it.
+        #[arg(short, long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+        out: Option<PathBuf>,
+        /// How.
+        #[command(flatten)]
+        by_hand: ByHand,
+    },
+    /// Put a copy in the place of the present state, which is kept as a backup. Works also where the present state is damaged.
+    Restore {
+        /// A copy of a state, or `latest` for the newest backup that can be read and differs from the present state.
+        #[arg(value_name = "FILE|latest", add = clap_complete::ArgValueCompleter::new(super::completions::backups))]
+        file: String,
+        /// Also take a copy of another lineage: the state of another project, or one that was begun anew.
+        #[arg(long)]
+        other_lineage: bool,
+        /// How.
+        #[command(flatten)]
+        by_hand: ByHand,
     },
     /// Say what became of a create whose answer was lost in an interrupted run.
     Resolve {
         /// The address, as in `tavus.support-guide`.
-        #[arg(value_name = "ADDR")]
+        #[arg(value_name = "ADDR", add = clap_complete::ArgValueCompleter::new(super::completions::pending))]
         address: String,
         /// It was made, and has this id.
         #[arg(long, value_name = "ID", required_unless_present = "absent", conflicts_with = "absent")]
@@ -397,12 +445,16 @@ pub enum StateCommand {
         /// It was not made.
         #[arg(long)]
         absent: bool,
-        /// How long to wait.
+        /// How.
         #[command(flatten)]
-        waiting: Waiting,
+        by_hand: ByHand,
     },
     /// Take away the lock of a run on another host that has died.
-    Unlock,
+    Unlock {
+        /// Print what would be done, and write nothing.
+        #[arg(long)]
+        dry_run: bool,
+    },
 }
 
 /// Flags of `schema`.

@@ -6,6 +6,7 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use clap::CommandFactory;
+use clap_complete::engine::{PathCompleter, ValueCompleter};
 use clap_complete::CompletionCandidate;
 use clap_complete::env::{CompleteEnv, Shells};
 
@@ -16,7 +17,7 @@ use super::session::state_path;
 use crate::persona::document::Project;
 use crate::persona::{find_root, load, load_accounts};
 use crate::providers;
-use crate::state::StateFile;
+use crate::state::{StateFile, backup};
 
 /// The variable that tells this binary that a shell wants completions, and which shell.
 const VARIABLE: &str = "PERSONAFORM_COMPLETE";
@@ -80,6 +81,22 @@ pub(super) fn recorded(current: &OsStr) -> Vec<CompletionCandidate> {
     candidates(current, recorded_addresses().into_iter().collect())
 }
 
+/// The addresses of creates whose answer is lost.
+pub(super) fn pending(current: &OsStr) -> Vec<CompletionCandidate> {
+    let pending = state_file().and_then(|path| StateFile::at(path).load().ok()).map(|state| state.pending);
+    candidates(current, pending.unwrap_or_default().keys().map(ToString::to_string).collect())
+}
+
+/// What `state restore` takes: `latest`, the copies beside the state, and any other file.
+pub(super) fn backups(current: &OsStr) -> Vec<CompletionCandidate> {
+    let here = std::path::absolute(common().dir).unwrap_or_default();
+    let copies = state_file().map(|path| backup::all(&path)).unwrap_or_default();
+    let copies = copies.iter().map(|copy| copy.path.strip_prefix(&here).unwrap_or(&copy.path).display().to_string());
+    let mut found = candidates(current, copies.chain(["latest".to_owned()]).collect());
+    found.extend(PathCompleter::file().complete(current));
+    found
+}
+
 /// The names of the accounts.
 pub(super) fn accounts(current: &OsStr) -> Vec<CompletionCandidate> {
     let accounts = root().and_then(|root| load_accounts(&root, &providers::vocabulary()).ok()).unwrap_or_default();
@@ -91,12 +108,13 @@ fn candidates(current: &OsStr, words: BTreeSet<String>) -> Vec<CompletionCandida
     words.into_iter().filter(|word| word.starts_with(&*current)).map(CompletionCandidate::new).collect()
 }
 
+fn state_file() -> Option<PathBuf> {
+    let common = Common { sandbox: is_sandbox(), ..common() };
+    Some(state_path(&common, &root()?, &project()?))
+}
+
 fn recorded_addresses() -> Vec<String> {
-    let path = |sandbox: bool| {
-        let common = Common { sandbox, ..common() };
-        Some(state_path(&common, &root()?, &project()?))
-    };
-    let state = path(is_sandbox()).and_then(|path| StateFile::at(path).load().ok());
+    let state = state_file().and_then(|path| StateFile::at(path).load().ok());
     state.map(|state| state.objects.keys().map(ToString::to_string).collect()).unwrap_or_default()
 }
 

@@ -94,9 +94,15 @@ impl StateError {
     pub fn help(&self) -> Option<String> {
         let backed_up = |backup: &Option<PathBuf>| match backup {
             Some(backup) => {
-                format!("restore it from version control, or from the newest intact backup, `{}`", backup.display())
+                format!(
+                    "restore it with `personaform state restore FILE` from a copy in version control, or with `… latest` from the newest \
+                     intact backup, `{}`",
+                    backup.display()
+                )
             }
-            None => "restore it from version control; there is no intact backup".to_owned(),
+            None => {
+                "restore it from version control (`personaform state restore FILE`); there is no intact backup".to_owned()
+            }
         };
         match self {
             Self::Damaged { backup, .. } => {
@@ -106,7 +112,7 @@ impl StateError {
                 "restore it from a copy; or keep a copy and cut it off before line {line}: what the lines from there on tell is then lost"
             )),
             Self::Parted { .. } => Some(
-                "put back the state file that the journal continues; or, if its entries are known to be in this file, move the journal away"
+                "put back the state file that the journal continues, as with `personaform state restore FILE`; or, if its entries are known to be in this file, move the journal away"
                     .to_owned(),
             ),
             Self::Gone { path, backup, .. } => Some(format!(
@@ -198,7 +204,7 @@ impl StateFile {
             return Ok(());
         };
         let addresses: std::collections::BTreeSet<String> =
-            read.entries.iter().map(|entry| entry.address().to_string()).collect();
+            read.entries.iter().flat_map(|entry| entry.addresses()).map(ToString::to_string).collect();
         let addresses: Vec<String> = addresses.into_iter().collect();
         let why = if addresses.is_empty() { why } else { format!("{why}; it tells of {}", addresses.join(", ")) };
         Err(StateError::Parted { path: self.path.clone(), journal: journal::path_of(&self.path), why })
@@ -215,8 +221,7 @@ impl StateFile {
                 backup::keep_version(&self.path, version).map_err(failed)?;
             }
         }
-        let mut text = serde_json::to_vec_pretty(state).map_err(|error| failed(error.into()))?;
-        text.push(b'\n');
+        let text = text_of(state).map_err(failed)?;
         if let Some(folder) = self.path.parent() {
             fs::create_dir_all(folder).map_err(failed)?;
         }
@@ -224,6 +229,13 @@ impl StateFile {
         self.found = Some((VERSION, state.serial));
         Ok(())
     }
+}
+
+/// What stands in the file of a state.
+pub(super) fn text_of(state: &State) -> std::io::Result<Vec<u8>> {
+    let mut text = serde_json::to_vec_pretty(state)?;
+    text.push(b'\n');
+    Ok(text)
 }
 
 /// A state from the bytes of its file, still with the version that it was written in.
