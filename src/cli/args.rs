@@ -168,7 +168,7 @@ pub enum Command {
     Pull(PullArgs),
     /// List what can be named with `$lookup` at an account: its voices, tools and so on.
     List(ListArgs),
-    /// Put the keys of persona files in order.
+    /// Lay persona files and personaform.yaml out: order of keys, indentation, quotes, blocks. Values and comments stay.
     Fmt(FmtArgs),
     /// Delete every object that state records.
     Destroy(DestroyArgs),
@@ -309,12 +309,15 @@ pub struct ListArgs {
 /// Flags of `fmt`.
 #[derive(Clone, Debug, Args)]
 pub struct FmtArgs {
-    /// Persona files or folders of them; all personas of the project where none is named.
-    #[arg(value_name = "PATH")]
+    /// Files or folders; personaform.yaml and all personas of the project where none is named.
+    #[arg(value_name = "PATH", value_hint = clap::ValueHint::AnyPath)]
     pub paths: Vec<PathBuf>,
-    /// Write nothing; list the files that are not in order, and exit with 1 if there are any.
+    /// Write nothing; list the files that would change, and exit with 1 if there are any.
     #[arg(long)]
     pub check: bool,
+    /// Also print what changes, line by line.
+    #[arg(long)]
+    pub diff: bool,
 }
 
 /// Flags of `destroy`.
