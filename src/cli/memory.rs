@@ -10,9 +10,10 @@ use serde_json::{Value, json};
 
 use super::args::{ByHand, Common, Format, StateCommand};
 use super::exit::{Exit, Stop, with_causes};
+use super::lock::lock;
 use super::other::counted;
+use super::project::{load_state, root, state_path};
 use super::screen::Screen;
-use super::session::{load_state, lock, root, state_path};
 use crate::persona::document::Project;
 use crate::persona::{Overlay, load_with};
 use crate::plan::Address;

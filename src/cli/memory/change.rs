@@ -5,7 +5,7 @@ use serde_json::{Map, json};
 use super::{Desk, missing, note};
 use crate::cli::args::ByHand;
 use crate::cli::exit::{Stop, with_causes};
-use crate::cli::session::now;
+use crate::cli::lock::now;
 use crate::persona::document::Project;
 use crate::persona::name::Manage;
 use crate::plan::{Address, Record, RemoteId};
