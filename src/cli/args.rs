@@ -218,7 +218,7 @@ pub struct ApplyArgs {
 #[derive(Clone, Debug, Args)]
 pub struct PullArgs {
     /// Only these addresses, as in `tavus.support-guide`; `*` stands for any characters.
-    #[arg(value_name = "ADDR")]
+    #[arg(value_name = "ADDR", add = clap_complete::ArgValueCompleter::new(super::completions::addresses))]
     pub addresses: Vec<String>,
     /// Where a prompt was changed in its file and elsewhere, in the same place: write both versions with conflict markers.
     #[arg(long)]
@@ -226,6 +226,9 @@ pub struct PullArgs {
     /// Only show what would be written.
     #[arg(long)]
     pub dry_run: bool,
+    /// How long to wait.
+    #[command(flatten)]
+    pub waiting: Waiting,
     /// Do not ask.
     #[arg(short = 'y', long = "auto-approve", visible_alias = "yes")]
     pub yes: bool,
@@ -235,10 +238,10 @@ pub struct PullArgs {
 #[derive(Clone, Debug, Args)]
 pub struct ListArgs {
     /// The account, as in `personaform.yaml`.
-    #[arg(value_name = "ACCOUNT")]
+    #[arg(value_name = "ACCOUNT", add = clap_complete::ArgValueCompleter::new(super::completions::accounts))]
     pub account: String,
     /// The kind of thing, such as `voice`; an unknown one prints which there are.
-    #[arg(value_name = "KIND")]
+    #[arg(value_name = "KIND", add = clap_complete::ArgValueCompleter::new(super::completions::kinds))]
     pub kind: String,
     /// Only names that match; `*` stands for any characters, case means nothing.
     #[arg(long = "match", value_name = "GLOB")]
@@ -432,7 +435,12 @@ pub struct SandboxArgs {
 #[derive(Clone, Debug, Args)]
 pub struct InitArgs {
     /// A provider to begin with (repeatable, or several with commas). Asked for on a terminal.
-    #[arg(long = "provider", value_name = "NAME", value_delimiter = ',')]
+    #[arg(
+        long = "provider",
+        value_name = "NAME",
+        value_delimiter = ',',
+        add = clap_complete::ArgValueCompleter::new(super::completions::providers)
+    )]
     pub providers: Vec<String>,
     /// Display name of the first persona.
     #[arg(long, value_name = "NAME")]
@@ -476,7 +484,10 @@ pub struct CompletionsArgs {
 /// Flags of `man`.
 #[derive(Clone, Debug, Args)]
 pub struct ManArgs {
-    /// The command; personaform itself by default.
-    #[arg(value_name = "COMMAND")]
-    pub command: Option<String>,
+    /// The command, as in `plan` or `state mv`; personaform itself by default.
+    #[arg(value_name = "COMMAND", num_args = 0..=2, add = clap_complete::ArgValueCompleter::new(super::completions::commands))]
+    pub command: Vec<String>,
+    /// Write the pages of all commands into this folder instead, one file each, as `man` finds them.
+    #[arg(short, long, value_name = "DIR", value_hint = clap::ValueHint::DirPath, conflicts_with = "command")]
+    pub out: Option<PathBuf>,
 }

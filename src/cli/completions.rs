@@ -6,8 +6,8 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use clap::CommandFactory;
-use clap_complete::engine::{PathCompleter, ValueCompleter};
 use clap_complete::CompletionCandidate;
+use clap_complete::engine::{PathCompleter, ValueCompleter};
 use clap_complete::env::{CompleteEnv, Shells};
 
 use super::args::{Cli, Common, CompletionsArgs, ManArgs};
@@ -46,16 +46,25 @@ pub(super) fn script(screen: &Screen, args: &CompletionsArgs) -> Result<Exit, St
     Ok(Exit::Done)
 }
 
-/// Prints a manual page in roff.
+/// Prints a manual page in roff, or writes all of them.
 ///
 /// # Errors
-/// When there is no such command.
+/// When there is no such command, or a page cannot be written.
 pub(super) fn manual(screen: &Screen, args: &ManArgs) -> Result<Exit, Stop> {
     let mut command = Cli::command();
     command.build();
-    if let Some(name) = &args.command {
+    if let Some(folder) = &args.out {
+        let failed = |error: std::io::Error| Stop::failed(format!("`{}`: {error}", folder.display()));
+        std::fs::create_dir_all(folder).map_err(failed)?;
+        clap_mangen::generate_to(command, folder).map_err(failed)?;
+        return Ok(Exit::Done);
+    }
+    for name in &args.command {
         let Some(found) = command.find_subcommand(name) else {
-            return Err(Stop::failed(format!("there is no command `{name}`")).with_help("`personaform --help` lists them"));
+            let parent = command.get_display_name().unwrap_or("personaform").replace('-', " ");
+            return Err(
+                Stop::failed(format!("`{parent}` has no command `{name}`")).with_help(format!("`{parent} --help` lists them"))
+            );
         };
         command = found.clone();
     }
@@ -101,6 +110,28 @@ pub(super) fn backups(current: &OsStr) -> Vec<CompletionCandidate> {
 pub(super) fn accounts(current: &OsStr) -> Vec<CompletionCandidate> {
     let accounts = root().and_then(|root| load_accounts(&root, &providers::vocabulary()).ok()).unwrap_or_default();
     candidates(current, accounts.keys().map(ToString::to_string).collect())
+}
+
+/// What `list` can list: of the account that stands before it, else of all providers.
+pub(super) fn kinds(current: &OsStr) -> Vec<CompletionCandidate> {
+    let words: BTreeSet<String> = std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
+    let accounts = root().and_then(|root| load_accounts(&root, &providers::vocabulary()).ok()).unwrap_or_default();
+    let meant: Vec<&String> =
+        accounts.iter().filter(|(name, _)| words.contains(name.as_str())).map(|(_, provider)| provider).collect();
+    let all =
+        providers::all().into_iter().filter(|provider| meant.is_empty() || meant.iter().any(|id| id.as_str() == provider.id()));
+    let kinds = all.flat_map(|provider| provider.catalogues()).map(|catalogue| catalogue.kind.to_owned());
+    candidates(current, kinds.collect())
+}
+
+/// The names of the providers.
+pub(super) fn providers(current: &OsStr) -> Vec<CompletionCandidate> {
+    candidates(current, providers::all().iter().map(|provider| provider.id().to_owned()).collect())
+}
+
+/// The names of the commands.
+pub(super) fn commands(current: &OsStr) -> Vec<CompletionCandidate> {
+    candidates(current, Cli::command().get_subcommands().map(|command| command.get_name().to_owned()).collect())
 }
 
 fn candidates(current: &OsStr, words: BTreeSet<String>) -> Vec<CompletionCandidate> {

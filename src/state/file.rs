@@ -100,9 +100,7 @@ impl StateError {
                     backup.display()
                 )
             }
-            None => {
-                "restore it from version control (`personaform state restore FILE`); there is no intact backup".to_owned()
-            }
+            None => "restore it from version control (`personaform state restore FILE`); there is no intact backup".to_owned(),
         };
         match self {
             Self::Damaged { backup, .. } => {

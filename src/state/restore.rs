@@ -227,7 +227,11 @@ mod tests {
             fs::write(&journal, &lines[..length]).expect("torn");
             let read = StateFile::at(&path).load().expect("readable");
             let whole = length == lines.len();
-            assert_eq!(without_journal(&read), if whole { wanted.clone() } else { without_journal(&newer) }, "torn at {length}");
+            assert_eq!(
+                without_journal(&read),
+                if whole { wanted.clone() } else { without_journal(&newer) },
+                "torn at {length}"
+            );
         }
         assert_eq!(fs::read(&path).expect("a file"), before);
         memory.settle().expect("settled");

@@ -61,7 +61,8 @@ fn dry_runs_tell_the_same_and_write_nothing() {
     ] {
         let run = project.run(&[&["--sandbox", "state"], arguments, &["--dry-run"]].concat()).ends(0);
         assert!(run.stdout.contains(told), "{arguments:?}: {run:?}");
-        let json = project.run(&[&["--sandbox", "--format", "json", "state"], arguments, &["--dry-run"]].concat()).ends(0).json();
+        let json =
+            project.run(&[&["--sandbox", "--format", "json", "state"], arguments, &["--dry-run"]].concat()).ends(0).json();
         assert_eq!((&json["action"], &json["dry_run"]), (&json!(arguments[0]), &json!(true)), "{json}");
         assert_eq!(files(&project), before, "{arguments:?} wrote something");
     }
@@ -142,10 +143,7 @@ fn another_lineage_needs_a_flag_and_other_files_are_refused() {
     let before = files(&project);
     let run = project.run(&["--sandbox", "state", "restore", &foreign]).ends(4);
     assert!(run.stderr.contains("of another lineage") && run.stderr.contains("--other-lineage"), "{}", run.stderr);
-    for (file, code, words) in [
-        ("nothing.json", 1, "cannot be read"),
-        ("personaform.yaml", 1, "is damaged at line 1"),
-    ] {
+    for (file, code, words) in [("nothing.json", 1, "cannot be read"), ("personaform.yaml", 1, "is damaged at line 1")] {
         let run = project.run(&["--sandbox", "state", "restore", file]).ends(code);
         assert!(run.stderr.contains(words), "{}", run.stderr);
     }
@@ -227,7 +225,11 @@ fn killed_at_any_call_the_state_is_the_old_one_or_the_new_one() {
                 }
                 let left = recorded(&project);
                 assert!(left == old || left == new, "{command:?}, {call} {number}: {left:#}");
-                if left == old { seen.0 += 1 } else { seen.1 += 1 }
+                if left == old {
+                    seen.0 += 1
+                } else {
+                    seen.1 += 1
+                }
                 // The next writer goes on from there.
                 project.run(&["--sandbox", "state", "mv", "bland.bob", "bland.fay"]);
                 recorded(&project);

@@ -30,9 +30,8 @@ pub(super) async fn mv(desk: &Desk<'_>, from: &Address, to: &Address, by_hand: &
 /// The record that moves, if it can.
 fn movable<'a>(desk: &Desk<'_>, state: &'a State, from: &Address, to: &Address) -> Result<&'a Record, Stop> {
     if state.pending.contains_key(from) {
-        return Err(Stop::failed(format!("a create of `{from}` waits for its answer")).with_help(format!(
-            "say what became of it first: `personaform state resolve {from} --id ID`, or `… --absent`"
-        )));
+        return Err(Stop::failed(format!("a create of `{from}` waits for its answer"))
+            .with_help(format!("say what became of it first: `personaform state resolve {from} --id ID`, or `… --absent`")));
     }
     let record = state.objects.get(from).ok_or_else(|| missing(from))?;
     if from == to {

@@ -38,7 +38,9 @@ pub(super) fn list(desk: &Desk<'_>) {
         }
     }
     let hint = match backups.is_empty() {
-        true => "There is no copy yet: every run that writes keeps the state that it found, and `state backup` keeps one for good.",
+        true => {
+            "There is no copy yet: every run that writes keeps the state that it found, and `state backup` keeps one for good."
+        }
         false => "`personaform state restore FILE --dry-run` shows what one of them would change.",
     };
     desk.screen.hint(hint);
@@ -199,13 +201,7 @@ fn over(desk: &Desk<'_>, file: StateFile, present: State, path: &Path, copy: Sta
 }
 
 /// The bad case: what is there cannot be read. It is kept as it is, and the copy takes its place.
-fn instead_of_broken(
-    desk: &Desk<'_>,
-    error: &StateError,
-    path: &Path,
-    copy: &State,
-    by_hand: &ByHand,
-) -> Result<(), Stop> {
+fn instead_of_broken(desk: &Desk<'_>, error: &StateError, path: &Path, copy: &State, by_hand: &ByHand) -> Result<(), Stop> {
     let Mended { kept, untold, state } = match by_hand.dry_run {
         true => mended(&desk.path, copy),
         false => mend(&desk.path, copy).map_err(|error| Stop::failed(with_causes(&error)))?,

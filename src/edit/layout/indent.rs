@@ -144,7 +144,8 @@ impl<'a> Walk<'a> {
                 self.remarks.push(None);
             } else if content.starts_with('#') {
                 self.remarks.push(Some((column, content)));
-            } else if column == 0 && (line.starts_with(['%', '\u{feff}']) || line.starts_with("---") || line.starts_with("...")) {
+            } else if column == 0 && (line.starts_with(['%', '\u{feff}']) || line.starts_with("---") || line.starts_with("..."))
+            {
                 // Directives and markers, which stand before or after everything.
                 self.flush(None);
                 let mark = line.len() - line.trim_start_matches('\u{feff}').len();
@@ -168,7 +169,8 @@ impl<'a> Walk<'a> {
         let mut written = String::new();
         loop {
             let rest = &line[column..];
-            let is_dash = rest.starts_with('-') && bytes.get(column + 1).is_none_or(|next| matches!(next, b' ' | b'\n' | b'\r'));
+            let is_dash =
+                rest.starts_with('-') && bytes.get(column + 1).is_none_or(|next| matches!(next, b' ' | b'\n' | b'\r'));
             let is_key = self.shape.keys.contains(&(at + column));
             let is_first = written.is_empty();
             let before = self.open.clone();
@@ -287,7 +289,9 @@ impl<'a> Walk<'a> {
             }
             Kind::Block { header } => {
                 let signs = &text[header..at];
-                let signs = &signs[..signs[1..].find(|letter: char| !matches!(letter, '+' | '-' | '0'..='9')).map_or(signs.len(), |length| length + 1)];
+                let signs = &signs[..signs[1..]
+                    .find(|letter: char| !matches!(letter, '+' | '-' | '0'..='9'))
+                    .map_or(signs.len(), |length| length + 1)];
                 let digit = signs.chars().find_map(|letter| letter.to_digit(10)).and_then(|digit| usize::try_from(digit).ok());
                 let old = match digit {
                     Some(digit) => owner.old + digit,
@@ -297,7 +301,10 @@ impl<'a> Walk<'a> {
                     self.replace_digit(digit);
                 }
                 for line in lines {
-                    match line.get(old..).filter(|content| width(line) >= old && !content.trim_end_matches(['\n', '\r']).is_empty()) {
+                    match line
+                        .get(old..)
+                        .filter(|content| width(line) >= old && !content.trim_end_matches(['\n', '\r']).is_empty())
+                    {
                         Some(content) => {
                             self.result.push_str(&" ".repeat(owner.new + STEP));
                             self.result.push_str(content);

@@ -147,7 +147,9 @@ impl Page<'_> {
                 for pair in pairs {
                     let key = &self.text[pair.key_span.clone()];
                     match self.inline(&pair.value, column + key.chars().count() + 2)? {
-                        Inline::Here(value) => lines.push(format!("{pad}{key}:{}{value}", if value.is_empty() { "" } else { " " })),
+                        Inline::Here(value) => {
+                            lines.push(format!("{pad}{key}:{}{value}", if value.is_empty() { "" } else { " " }))
+                        }
                         Inline::TooLong => {
                             lines.push(format!("{pad}{key}:"));
                             lines.extend(self.lines(&pair.value, column + 2)?);
@@ -221,5 +223,7 @@ fn is_empty(node: &Node) -> bool {
 
 /// Whether a text as a block keeps its value also in editors that take blanks at line ends away, and looks like what it is.
 fn survives_editors(value: &str) -> bool {
-    !value.starts_with([' ', '\t', '\n']) && !value.ends_with("\n\n") && value.split('\n').all(|line| !line.ends_with([' ', '\t']))
+    !value.starts_with([' ', '\t', '\n'])
+        && !value.ends_with("\n\n")
+        && value.split('\n').all(|line| !line.ends_with([' ', '\t']))
 }

@@ -80,7 +80,9 @@ fn quoted_texts_of_several_lines_become_blocks_where_nothing_is_lost() {
         "name: Ada\nprompt: | # p\n  Be kind.\n\n    - \"always\"\ntargets:\n  bland:\n    role: |-\n      over two\n      lines\n    steps:\n      - |-\n        one\n        two\n",
     );
     // Blanks at line ends would be lost in many editors; control characters, next lines and the like cannot stand in a block.
-    for value in ["\"a \\nb\"", "\" a\\nb\"", "\"a\\u0007\\nb\"", "\"a\\r\\nb\"", "\"\\n\"", "\"a\\n\\n\\n\"", "{ a: \"b\\nc\" }"] {
+    for value in
+        ["\"a \\nb\"", "\" a\\nb\"", "\"a\\u0007\\nb\"", "\"a\\r\\nb\"", "\"\\n\"", "\"a\\n\\n\\n\"", "{ a: \"b\\nc\" }"]
+    {
         let text = format!("name: Ada\nprompt: {value}\n");
         assert_eq!(tidy(&text, Page::Persona), Tidied::Already, "{text}");
     }
@@ -104,17 +106,34 @@ fn braces_that_do_not_fit_become_blocks_and_short_ones_are_written_one_way() {
 /// A YAML text in a wild layout, put together from lines.
 fn wild() -> impl Strategy<Value = String> {
     let scalar = prop::sample::select(vec![
-        "a", "'b'", "\"c: d\"", "\"line\\nline\"", "[1,2]", "{ k: v }", "{k: [a,b],l: \"m\"}", "", "~", "1.0", "'it''s'", "- x",
-        "\"over\n             two\"", "|\n              block\n                more\n\n              end", ">-\n              folded\n              text",
-        "|2-\n                   indented", "|+\n              kept\n\n", "plain\n              goes on", "[a, # c\n              b]", "{\n              a: 1 }",
+        "a",
+        "'b'",
+        "\"c: d\"",
+        "\"line\\nline\"",
+        "[1,2]",
+        "{ k: v }",
+        "{k: [a,b],l: \"m\"}",
+        "",
+        "~",
+        "1.0",
+        "'it''s'",
+        "- x",
+        "\"over\n             two\"",
+        "|\n              block\n                more\n\n              end",
+        ">-\n              folded\n              text",
+        "|2-\n                   indented",
+        "|+\n              kept\n\n",
+        "plain\n              goes on",
+        "[a, # c\n              b]",
+        "{\n              a: 1 }",
         "\"a long text that goes on, and on, until nobody knows how it began, and then some more words: to be sure that it is long\"",
     ]);
     let comment = prop::sample::select(vec!["", "", "", " # c", "   # d: e"]);
     let above = prop::sample::select(vec!["", "", "", "\n", "# alone\n", "      # in\n", "   # odd\n", "\n# two\n# lines\n\n"]);
     let key = prop::sample::select(vec!["name", "prompt", "targets", "b", "$id", "'q r'", "\"s\"", "on"]);
     let step = prop::sample::select(vec![1_usize, 2, 3, 4]);
-    (prop::collection::vec((above, key, scalar, comment, 0..4_usize, 0..3_usize), 1..12), step, any::<bool>(), any::<bool>()).prop_map(
-        |(lines, step, crlf, open)| {
+    (prop::collection::vec((above, key, scalar, comment, 0..4_usize, 0..3_usize), 1..12), step, any::<bool>(), any::<bool>())
+        .prop_map(|(lines, step, crlf, open)| {
             let mut text = String::new();
             let mut depth = 0;
             for (number, (above, key, scalar, comment, next, dashes)) in lines.into_iter().enumerate() {
@@ -128,7 +147,9 @@ fn wild() -> impl Strategy<Value = String> {
                         text.push_str(&format!("{}x{number}: 1\n", " ".repeat(depth * step)));
                     }
                     (1, 1) => text.push_str(&format!("{pad}{key}:{comment}\n{pad}- a\n{pad}-   b: 1\n{pad}    c: 2\n")),
-                    (1, 2) => text.push_str(&format!("{pad}{key}:\n{pad}   - {scalar}\n{pad}   # i\n{pad}   - - p{comment}\n{pad}     - q\n")),
+                    (1, 2) => text.push_str(&format!(
+                        "{pad}{key}:\n{pad}   - {scalar}\n{pad}   # i\n{pad}   - - p{comment}\n{pad}     - q\n"
+                    )),
                     _ => {
                         text.push_str(&format!("{pad}{key}: {scalar}{}\n", if scalar.contains('\n') { "" } else { comment }));
                         depth = depth.saturating_sub(next / 2);
@@ -139,8 +160,7 @@ fn wild() -> impl Strategy<Value = String> {
                 text.pop();
             }
             if crlf { text.replace('\n', "\r\n") } else { text }
-        },
-    )
+        })
 }
 
 proptest! {
