@@ -2,6 +2,7 @@
 
 mod begin;
 mod examine;
+mod life;
 mod odd;
 mod services;
 mod shell;
