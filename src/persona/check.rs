@@ -15,6 +15,8 @@
 //! Two rules hold everywhere: `null` stands for a field that is not there (or is to be cleared), and where a text is wanted an
 //! expression will do, unless the text is one of a few fixed ones.
 
+mod variants;
+
 use serde_json::Value;
 
 use super::expression::{self, NAMES};
@@ -22,7 +24,6 @@ use super::node::{Entry, Kind, Node};
 use super::problem::{Place, Problem};
 use super::schema::fields;
 use super::suggest;
-use super::variants;
 use super::yaml::brief;
 
 /// Checks a node against a schema that is a part of `document`. `path` leads to the node, for telling where a field belongs.

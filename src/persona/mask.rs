@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use super::expression::is_variable;
+use super::name::is_variable;
 use super::node::{Kind, Node};
 
 /// The text with every literal secret replaced by as many bytes of `*`; none if there is none.
