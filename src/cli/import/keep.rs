@@ -13,6 +13,7 @@ use super::tell::Report;
 use crate::capture::{self, Draft, Part, Sight, Texts};
 use crate::cli::exit::Stop;
 use crate::cli::files::write_new;
+use crate::cli::names::{self, Catalogues, called};
 use crate::cli::session::{Session, variable};
 use crate::persona::document::{Persona, Project};
 use crate::persona::load;
@@ -80,6 +81,8 @@ pub(super) struct Keeper {
     schema: Option<String>,
     sections: BTreeMap<String, Value>,
     sandbox: bool,
+    /// Whether names are written in the place of ids.
+    lookups: bool,
     taken: BTreeSet<Key>,
     claimed: BTreeSet<Address>,
 }
@@ -97,13 +100,13 @@ enum Verdict {
 
 impl Keeper {
     /// A keeper for a project.
-    pub(super) fn new(session: &Session, sections: &BTreeMap<String, Value>) -> Self {
+    pub(super) fn new(session: &Session, sections: &BTreeMap<String, Value>, lookups: bool) -> Self {
         let (root, folder) = (session.project.root.clone(), session.project.folder.clone());
         let up = "../".repeat(folder.components().count());
         let schema = root.join("schemas/persona.schema.json").is_file().then(|| format!("{up}schemas/persona.schema.json"));
         let sandbox = session.is_sandbox();
         let sections = sections.clone();
-        Self { root, folder, schema, sections, sandbox, taken: BTreeSet::new(), claimed: BTreeSet::new() }
+        Self { root, folder, schema, sections, sandbox, lookups, taken: BTreeSet::new(), claimed: BTreeSet::new() }
     }
 
     /// A group as an item without a key.
@@ -140,9 +143,10 @@ impl Keeper {
                 account: member.account.clone(),
                 bind: bound.contains(&member.id),
                 id: member.id.clone(),
-                section,
                 defaults: account.defaults.clone(),
                 shared: provider.shared(),
+                called: if self.lookups { called(&session.catalogues, connection, &section.fields) } else { BTreeMap::new() },
+                section,
             });
         }
     }
@@ -285,7 +289,7 @@ impl Keeper {
         for (index, part) in item.draft.parts.iter().enumerate() {
             let connection = session.connections.get(&part.account)?;
             let live = &item.lives[index];
-            let resource = match self.compiled(connection, persona, part) {
+            let resource = match compiled(connection, &session.catalogues, persona, part) {
                 Ok(resource) => resource,
                 Err(problems) => {
                     let culprits = culprits(persona, part, &problems);
@@ -311,16 +315,6 @@ impl Keeper {
             }
         }
         Some(if fields.is_empty() && bind.is_empty() { Verdict::Good(kept) } else { Verdict::Mend { fields, bind } })
-    }
-
-    fn compiled(&self, connection: &Connection, persona: &Persona, part: &Part) -> Result<Resource, Vec<Problem>> {
-        let Some(target) = persona.targets.iter().find(|target| target.account == part.account) else {
-            return Err(vec![Problem::nowhere("no-target", "its section was not loaded")]);
-        };
-        let address = Address::new(part.account.clone(), persona.key.clone());
-        let mut resource = connection.provider.compile(&address, persona, target)?;
-        connection.sealer.seal(&mut resource.fields);
-        Ok(resource)
     }
 
     /// The first field in which a compiled section is not what was seen; none: all is as it should be.
@@ -384,6 +378,23 @@ impl Keeper {
         let ours: Vec<Problem> = errors.iter().filter(about).map(|problem| (*problem).clone()).collect();
         (!ours.is_empty()).then(|| Verdict::Bad(words(&ours)))
     }
+}
+
+/// What the target of a part comes to, with ids in the place of names.
+fn compiled(
+    connection: &Connection,
+    catalogues: &Catalogues,
+    persona: &Persona,
+    part: &Part,
+) -> Result<Resource, Vec<Problem>> {
+    let Some(target) = persona.targets.iter().find(|target| target.account == part.account) else {
+        return Err(vec![Problem::nowhere("no-target", "its section was not loaded")]);
+    };
+    let address = Address::new(part.account.clone(), persona.key.clone());
+    let mut resource = connection.provider.compile(&address, persona, target)?;
+    connection.sealer.seal(&mut resource.fields);
+    names::settle(catalogues, &part.account, &mut resource.fields);
+    Ok(resource)
 }
 
 /// What git or an editor would do to a prompt file whose bytes they do not leave alone.

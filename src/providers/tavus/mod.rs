@@ -127,7 +127,7 @@ impl Provider for Tavus {
     }
 
     fn catalogues(&self) -> &'static [Catalogue] {
-        &catalogue::CATALOGUES
+        catalogue::catalogues(self.api)
     }
 
     fn list(&self, page: u32) -> Option<Request> {
