@@ -415,8 +415,10 @@ targets:
     #[test]
     fn names_stand_for_ids_where_they_lead_to_nothing_else() {
         let called = |kind, name: &str, unique| Called { kind, name: name.to_owned(), unique };
-        let mut one =
-            part("one", json!({"voice": "v1", "config": {"face": "f1"}, "tools": ["t1", "t2", "t3"], "llm": "m", "other": "v1"}));
+        let mut one = part(
+            "one",
+            json!({"voice": "v1", "config": {"face": "f1"}, "tools": ["t1", "t2", "t3"], "llm": "m", "other": "v1"}),
+        );
         one.defaults = json!({"llm": "m"}).as_object().cloned().expect("an object");
         one.called = [
             ("/voice", called("voice", "Lucy - Fresh & Casual", true)),

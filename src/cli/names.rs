@@ -211,7 +211,11 @@ pub(super) fn kinds(connection: &Connection) -> BTreeSet<(AccountName, String)> 
 }
 
 /// What the ids in a section are called.
-pub(super) fn called(catalogues: &Catalogues, connection: &Connection, fields: &Map<String, Value>) -> BTreeMap<Pointer, Called> {
+pub(super) fn called(
+    catalogues: &Catalogues,
+    connection: &Connection,
+    fields: &Map<String, Value>,
+) -> BTreeMap<Pointer, Called> {
     let mut called = BTreeMap::new();
     for catalogue in connection.provider.catalogues() {
         let key = (connection.account.clone(), catalogue.kind.to_owned());

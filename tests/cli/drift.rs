@@ -89,9 +89,13 @@ fn an_edit_elsewhere_is_told_with_its_age_and_the_ways_out() {
     );
     let text = project.run(&["--sandbox", "drift"]).ends(2).stdout;
     let written_at = target["written_at"].as_str().expect("a time");
-    for part in
-        ["changed elsewhere tavus.ada", written_at, "`personaform apply` writes", "`personaform pull tavus.ada` keeps", "Drift: 1 target"]
-    {
+    for part in [
+        "changed elsewhere tavus.ada",
+        written_at,
+        "`personaform apply` writes",
+        "`personaform pull tavus.ada` keeps",
+        "Drift: 1 target",
+    ] {
         assert!(text.contains(part), "`{part}` in:\n{text}");
     }
     assert!(!text.contains("replica"), "{text}");

@@ -21,6 +21,7 @@ fn committed_schemas_are_up_to_date() {
         ("state", personaform::schemas::state()),
         ("plan", personaform::schemas::plan()),
         ("outcome", personaform::schemas::outcome()),
+        ("drift", personaform::schemas::drift()),
         ("problems", personaform::schemas::problems()),
     ];
     for (name, schema) in generated {
@@ -133,6 +134,7 @@ fn every_field_is_explained() {
         personaform::schemas::plan(),
         personaform::schemas::state(),
         personaform::schemas::outcome(),
+        personaform::schemas::drift(),
         personaform::schemas::problems(),
     ] {
         walk("", &schema, &mut silent);

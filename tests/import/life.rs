@@ -67,7 +67,8 @@ fn account_made_by_hand() -> (Services, BTreeMap<String, String>) {
     let services = Services::start();
     let mut ids = BTreeMap::new();
     for (index, (name, prompt)) in names().iter().zip(PROMPTS).enumerate() {
-        let id = services.at_tavus(json!({"persona_name": name, "system_prompt": prompt, "layers": {"llm": {"model": "tavus-gpt-5.2"}}}));
+        let id = services
+            .at_tavus(json!({"persona_name": name, "system_prompt": prompt, "layers": {"llm": {"model": "tavus-gpt-5.2"}}}));
         ids.insert(format!("tavus {index}"), id);
         // What is alike at several services is merged where that is asked for, and what differs stays apart.
         let id = services.at_anam(name, json!({"systemPrompt": prompt, "description": format!("{name} #{index}: [yes]")}));

@@ -9,9 +9,11 @@ use super::tell::{Report, Skipped};
 use crate::cli::args::ImportArgs;
 use crate::cli::exit::Stop;
 use crate::cli::screen::Screen;
-use crate::cli::session::{Session, matches, provider_of};
+use crate::cli::selection::matches;
+use crate::cli::session::Session;
 use crate::persona::name::AccountName;
 use crate::plan::{Address, Listing, Live, RemoteId};
+use crate::providers;
 use crate::reconcile::Connection;
 use crate::reconcile::connection::Failure;
 
@@ -53,7 +55,7 @@ pub(super) fn check_accounts(session: &Session, accounts: &[AccountName], args: 
                 None => stop.with_help(format!("it names {}", known.join(", "))),
             });
         };
-        let Some(provider) = provider_of(account) else { continue };
+        let Some(provider) = providers::configured(account) else { continue };
         if provider.rules().list == Listing::None || !provider.rules().read {
             let id = args.ids.first().map_or("ID", String::as_str);
             let title = provider.service().title;

@@ -12,7 +12,7 @@ use super::written::{at, files_of, has_secret, position, prune, put};
 use crate::cli::args::Common;
 use crate::cli::exit::Stop;
 use crate::cli::names::name_of;
-use crate::cli::session::{Session, provider_of};
+use crate::cli::session::Session;
 use crate::edit::{self, Split};
 use crate::persona::Overlay;
 use crate::persona::document::{Persona, Shared, Target};
@@ -20,6 +20,7 @@ use crate::persona::name::{Key, Pointer};
 use crate::persona::raw::{self, Written};
 use crate::plan::value::{get, leaves, same};
 use crate::plan::{Address, Resource};
+use crate::providers;
 
 /// Changed files: before and after.
 pub(super) type Files = BTreeMap<PathBuf, (String, String)>;
@@ -302,7 +303,7 @@ impl<'a> Desk<'a> {
 
     /// The shared field that a target's field comes from: the one whose change changes it.
     fn shared(&self, goal: &Goal, persona: &Persona, target: &Target) -> Option<&'static str> {
-        let provider = provider_of(self.session.project.accounts.get(&goal.address.account)?)?;
+        let provider = providers::configured(self.session.project.accounts.get(&goal.address.account)?)?;
         let compiled = |shared: Shared| {
             let Persona { key, place, places, .. } = persona;
             let probe = Persona {

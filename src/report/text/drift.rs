@@ -107,7 +107,9 @@ fn ways_out(target: &Drifted) -> String {
         }
         (What::Changed, true) => {
             let address = &target.address;
-            format!("`personaform apply` writes what the file says; `personaform pull {address}` keeps what is there, in the file")
+            format!(
+                "`personaform apply` writes what the file says; `personaform pull {address}` keeps what is there, in the file"
+            )
         }
     }
 }
