@@ -35,7 +35,7 @@ fn names() -> Vec<String> {
     ]
     .map(str::to_owned)
     .to_vec();
-    names.push("long ".repeat(40));
+    names.push("long".repeat(50));
     names
 }
 

@@ -3,6 +3,7 @@
 mod begin;
 mod examine;
 mod life;
+mod lookups;
 mod odd;
 mod services;
 mod shell;
