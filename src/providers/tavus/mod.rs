@@ -119,7 +119,10 @@ impl Provider for Tavus {
     }
 
     fn shared(&self) -> &'static [(&'static str, &'static str)] {
-        &[("name", "/persona_name"), ("prompt", "/system_prompt")]
+        match self.api {
+            Api::Personas => &[("name", "/persona_name"), ("prompt", "/system_prompt")],
+            Api::Pals => &[("name", "/pal_name"), ("prompt", "/system_prompt")],
+        }
     }
 
     fn compile(&self, address: &Address, persona: &Persona, target: &Target) -> Result<Resource, Vec<Problem>> {
