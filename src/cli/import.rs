@@ -4,11 +4,12 @@
 //! A run can end anywhere and be started again: what is recorded is skipped, what was written and not recorded is recognised.
 
 mod inventory;
+mod judge;
 mod keep;
 mod naming;
 mod tell;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -21,10 +22,10 @@ use super::screen::Screen;
 use super::session::Session;
 use crate::persona::name::AccountName;
 use crate::plan::{Address, Record};
-use crate::providers;
 use crate::state::{Entry, Memory, StateError, StateFile};
 use inventory::Found;
-use keep::{Keeper, Kept};
+use judge::Kept;
+use keep::Keeper;
 use naming::{Group, Place};
 use tell::Report;
 
@@ -138,18 +139,9 @@ async fn run(
     }
     let stop = &interrupt.stop;
     let progress = screen.progress(groups.iter().map(|group| group.members.len()).sum());
-    let schemas: BTreeMap<String, serde_json::Value> = providers::vocabulary()
-        .providers
-        .into_iter()
-        .flat_map(|(id, words)| {
-            let others =
-                words.sections.into_iter().map(|(value, section)| (format!("{id}-{value}"), section)).collect::<Vec<_>>();
-            std::iter::once((id, words.section)).chain(others)
-        })
-        .collect();
     let file = StateFile::at(session.state_file.path());
     let mut memory = Memory::new(std::mem::replace(&mut session.state_file, file), session.state.clone());
-    let mut keeper = Keeper::new(session, &schemas, args.lookups);
+    let mut keeper = Keeper::new(session, args.lookups);
     let mut rest = groups.into_iter().peekable();
     while rest.peek().is_some() && !stop.load(Ordering::Relaxed) {
         let mut batch: Vec<Group> = Vec::new();
@@ -158,10 +150,8 @@ async fn run(
         {
             batch.push(group);
         }
-        let size: usize = batch.iter().map(|group| group.members.len()).sum();
-        let batch = inventory::read(session, batch, report).await;
+        let batch = inventory::read(session, batch, &progress, report).await;
         let result = one_batch(session, &mut memory, &mut keeper, args, batch, report);
-        progress.advance(size, "importing");
         if let Err(stop) = result {
             report.stopped = Some(stop);
             break;

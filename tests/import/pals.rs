@@ -59,7 +59,7 @@ targets:
     project.run(&["pull", "-y"]).ends(0);
     let pulled = wanted
         .replace("name: Ada\n", "name: Ada Lovelace\n")
-        .replace("face: Rio", "face: \"Support desk\"")
+        .replace("face: Rio", "face: Support desk")
         .replace("interruptibility: low", "interruptibility: high");
     assert_eq!(project.read("personas/ada.yaml"), pulled);
     project.run(&["plan", "--detailed-exitcode"]).ends(0);
