@@ -6,6 +6,7 @@ mod input;
 mod interrupts;
 mod locks;
 mod schedules;
+mod requests;
 mod scripted;
 mod secrets;
 mod service;

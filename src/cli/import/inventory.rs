@@ -1,6 +1,6 @@
 //! What lives at the accounts, what of it is chosen, and how it looks as a whole. Only reads.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use futures_util::stream::{self, StreamExt};
 
@@ -12,7 +12,7 @@ use crate::cli::screen::Screen;
 use crate::cli::session::{Session, matches, provider_of};
 use crate::persona::name::AccountName;
 use crate::plan::{Address, Listing, Live, RemoteId};
-use crate::reconcile::Connection;
+use crate::reconcile::{Connection, Reader};
 use crate::reconcile::connection::Failure;
 
 /// Reads under way at once.
@@ -85,22 +85,14 @@ pub(super) async fn all(session: &Session, accounts: &[AccountName], screen: &Sc
 }
 
 async fn list(connection: &Connection, account: &AccountName) -> Result<Vec<Found>, Failure> {
-    let mut found = BTreeMap::new();
-    for number in 1.. {
-        let (items, more) = connection.page(number).await?;
-        let before = found.len();
-        for mut item in items {
-            if let Some(live) = &mut item.live {
-                connection.conceal(live, &[]);
-            }
-            found.insert(item.id.clone(), Found { account: account.clone(), id: item.id, name: item.name, live: item.live });
+    let items = Reader::of(connection).list().await?;
+    let found = items.into_iter().map(|mut item| {
+        if let Some(live) = &mut item.live {
+            connection.conceal(live, &[]);
         }
-        // Some services answer beyond the last page with the last page.
-        if !more || found.len() == before {
-            break;
-        }
-    }
-    Ok(found.into_values().collect())
+        Found { account: account.clone(), id: item.id, name: item.name, live: item.live }
+    });
+    Ok(found.collect())
 }
 
 fn stop(account: &AccountName, failure: &Failure) -> Stop {
