@@ -50,14 +50,13 @@ pub(crate) fn personas(root: &Path, targets: usize) -> std::io::Result<usize> {
     Ok(bytes)
 }
 
-/// Changes the prompt of one persona in a hundred, at least one, and gives their number. All providers have some.
-pub(crate) fn change(root: &Path, targets: usize) -> std::io::Result<usize> {
-    let changed: Vec<usize> = (0..targets).step_by(101).collect();
-    for number in &changed {
+/// Changes the prompt of every so many personas, beginning with the first. Where the step is odd, all providers have some.
+pub(crate) fn change(root: &Path, targets: usize, step: usize) -> std::io::Result<()> {
+    for number in (0..targets).step_by(step) {
         let path = root.join(format!("personas/team-{:04}/prompts/p-{number:06}.md", number / FOLDER));
-        fs::write(path, prompt(*number, 1))?;
+        fs::write(path, prompt(number, 1))?;
     }
-    Ok(changed.len())
+    Ok(())
 }
 
 fn persona(number: usize) -> String {

@@ -35,6 +35,8 @@ pub(crate) struct Asked {
     pub(crate) status: u16,
     /// Bytes of the answer's body.
     pub(crate) answered: usize,
+    /// One more than that of any request that was answered before this one came: what needs no answer shares a round.
+    pub(crate) round: usize,
 }
 
 struct Shared {
@@ -42,6 +44,8 @@ struct Shared {
     kept: Mutex<BTreeMap<String, BTreeMap<&'static str, Value>>>,
     log: Mutex<Vec<Asked>>,
     latency: Mutex<Duration>,
+    /// The highest round that was answered.
+    rounds: Mutex<usize>,
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -55,7 +59,13 @@ pub(crate) fn run() -> Result<(), Box<dyn std::error::Error>> {
         .into_iter()
         .filter_map(|account| Some((account, Mutex::new(providers::miniature(account, KEY)?))))
         .collect();
-    let shared = Arc::new(Shared { miniatures, kept: Mutex::default(), log: Mutex::default(), latency: Mutex::default() });
+    let shared = Arc::new(Shared {
+        miniatures,
+        kept: Mutex::default(),
+        log: Mutex::default(),
+        latency: Mutex::default(),
+        rounds: Mutex::default(),
+    });
     // One thread: the other core is for the one who asks.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
@@ -81,6 +91,7 @@ async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response
         }
     }
     incoming.body = body.to_vec();
+    let round = *locked(&shared.rounds) + 1;
     let Some(miniature) = shared.miniatures.get(account) else { return respond(404, String::new()) };
     let Outgoing { status, body: answer } = locked(miniature).handle(&incoming);
     let text = answer.map(|answer| answer.to_string()).unwrap_or_default();
@@ -91,11 +102,14 @@ async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response
         body: String::from_utf8_lossy(&body).into_owned(),
         status,
         answered: text.len(),
+        round,
     });
     let latency = *locked(&shared.latency);
     if !latency.is_zero() {
         tokio::time::sleep(latency).await;
     }
+    let mut rounds = locked(&shared.rounds);
+    *rounds = round.max(*rounds);
     respond(status, text)
 }
 
@@ -118,6 +132,7 @@ fn control(shared: &Shared, order: &str) -> Response {
         }
         ["log"] => {
             let log = std::mem::take(&mut *locked(&shared.log));
+            *locked(&shared.rounds) = 0;
             return respond(200, serde_json::to_string(&log).unwrap_or_default());
         }
         _ => return respond(404, String::new()),

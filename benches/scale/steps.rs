@@ -10,6 +10,9 @@ use crate::measure::{Taken, run};
 use crate::server::{Asked, KEY};
 use crate::{cast, floor};
 
+/// One persona in a hundred, of each provider in turn.
+const ONE_IN_A_HUNDRED: usize = 101;
+
 /// One command at one size and latency.
 #[derive(Clone, Debug)]
 pub(crate) struct Row {
@@ -31,6 +34,8 @@ pub(crate) struct Row {
     pub(crate) answered: usize,
     /// Bytes of the cast's files.
     pub(crate) cast: usize,
+    /// Round trips that had to wait for each other: the fewest of all runs, and the fewest of the floor's.
+    pub(crate) rounds: (usize, usize),
 }
 
 impl Row {
@@ -100,9 +105,9 @@ impl Stage {
         Ok(Self { folder, services, size, latency, concurrency, cast })
     }
 
-    /// Changes one persona in a hundred.
-    pub(crate) fn change(&self) -> Result<usize, Box<dyn std::error::Error>> {
-        Ok(cast::change(&self.folder.path().join("made"), self.size)?)
+    /// Changes every so many personas.
+    pub(crate) fn change(&self, step: usize) -> Result<(), Box<dyn std::error::Error>> {
+        Ok(cast::change(&self.folder.path().join("made"), self.size, step)?)
     }
 
     /// Runs a command, which has to end with a code, and its floor, each so many times, in turns.
@@ -116,6 +121,8 @@ impl Stage {
         let project = self.folder.path().join(if arguments[0] == "import" { "imported" } else { "made" });
         let parallelism = self.concurrency.to_string();
         let (mut taken, mut floors, mut log) = (Vec::new(), Vec::new(), Vec::new());
+        let rounds = |log: &[Asked]| log.iter().map(|asked| asked.round).max().unwrap_or_default();
+        let mut fewest = (usize::MAX, usize::MAX);
         for _ in 0..repeat {
             self.services.order("keep/before")?;
             self.services.log()?;
@@ -135,6 +142,7 @@ impl Stage {
             if (replayed.len(), bad(&replayed)) != (log.len(), bad(&log)) {
                 return Err(format!("the floor of `{step}` is not what was recorded").into());
             }
+            fewest = (fewest.0.min(rounds(&log)), fewest.1.min(rounds(&replayed)));
             self.services.order("put-back/after")?;
         }
         let row = Row {
@@ -147,6 +155,7 @@ impl Stage {
             sent: log.iter().map(|asked| asked.body.len()).sum(),
             answered: log.iter().map(|asked| asked.answered).sum(),
             cast: self.cast,
+            rounds: fewest,
         };
         Ok((row, log))
     }
@@ -188,7 +197,7 @@ pub(crate) fn all(
     step("validate", &["validate"], 0, repeat)?;
     step("first apply", &["apply", "-y"], 0, 1)?;
     step("plan, no change", &["plan", "--detailed-exitcode"], 0, repeat)?;
-    stage.change()?;
+    stage.change(ONE_IN_A_HUNDRED)?;
     step("plan, 1% changed", &["plan", "--detailed-exitcode"], 2, repeat)?;
     step("apply of that", &["apply", "-y"], 0, 1)?;
     step("import --all", &["import", cast::LISTED, "--all"], 0, 1)?;

@@ -1,6 +1,6 @@
 //! What lives at the accounts, what of it is chosen, and how it looks as a whole. Only reads.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::stream::{self, StreamExt};
 
@@ -134,8 +134,9 @@ pub(super) fn chosen(session: &Session, found: Vec<Found>, args: &ImportArgs) ->
     }
     let mut report = Report::default();
     let mut chosen = Vec::new();
+    let managed = Managed::of(session);
     for found in found {
-        match managed(session, &found) {
+        match managed.by(&found) {
             Some((address, why)) => report.skipped.push(Skipped { found, address, why }),
             None => chosen.push(found),
         }
@@ -143,18 +144,31 @@ pub(super) fn chosen(session: &Session, found: Vec<Found>, args: &ImportArgs) ->
     Ok((chosen, report))
 }
 
-/// The address that manages an object, or will, and how.
-pub(super) fn managed(session: &Session, found: &Found) -> Option<(Address, &'static str)> {
-    let recorded =
-        session.state.objects.iter().find(|(address, record)| address.account == found.account && record.id == found.id);
-    if let Some((address, _)) = recorded {
-        return Some((address.clone(), "recorded"));
+/// Who manages which object, or will.
+pub(super) struct Managed<'a> {
+    owners: BTreeMap<(&'a AccountName, &'a RemoteId), (&'a Address, &'static str)>,
+}
+
+impl<'a> Managed<'a> {
+    /// What state and files of a session say.
+    pub(super) fn of(session: &'a Session) -> Self {
+        let bound = session.desired.iter().filter_map(|(address, resource)| {
+            Some(((&address.account, resource.bind.as_ref()?), (address, "bound by `$id`; an apply records it")))
+        });
+        let recorded =
+            session.state.objects.iter().map(|(address, record)| ((&address.account, &record.id), (address, "recorded")));
+        // The first of several owners is named, and records come before bindings.
+        let mut owners = BTreeMap::new();
+        for (object, owner) in recorded.chain(bound) {
+            owners.entry(object).or_insert(owner);
+        }
+        Self { owners }
     }
-    let bound = session
-        .desired
-        .iter()
-        .find(|(address, resource)| address.account == found.account && resource.bind.as_ref() == Some(&found.id));
-    bound.map(|(address, _)| (address.clone(), "bound by `$id`; an apply records it"))
+
+    /// The address that manages an object, or will, and how.
+    pub(super) fn by(&self, found: &Found) -> Option<(Address, &'static str)> {
+        self.owners.get(&(&found.account, &found.id)).map(|(address, why)| ((*address).clone(), *why))
+    }
 }
 
 /// Reads the objects that the list only named. Those that cannot be read leave their groups.

@@ -15,7 +15,7 @@ use crate::cli::exit::Stop;
 use crate::cli::files::write_new;
 use crate::cli::session::{Session, variable};
 use crate::persona::document::{Persona, Project};
-use crate::persona::load;
+use crate::persona::{Overlay, load_with};
 use crate::persona::name::{Key, Manage, Pointer};
 use crate::persona::problem::{Problem, Severity};
 use crate::plan::diff::Comparison;
@@ -195,6 +195,7 @@ impl Keeper {
     pub(super) fn keep(&self, session: &Session, items: Vec<Item>, report: &mut Report) -> Outcome {
         let mut outcome = Outcome::default();
         let mut open = items;
+        let vocabulary = providers::vocabulary();
         for _ in 0..ROUNDS {
             if open.is_empty() || outcome.stopped.is_some() {
                 break;
@@ -211,7 +212,10 @@ impl Keeper {
             }
             // Those behind a failed write have no files, and come again with the next run.
             open.truncate(written.len());
-            let loaded = load(&self.root, &providers::vocabulary(), &|name| self.variable(name));
+            // Only what was just written: the whole project would be loaded as often as there are batches.
+            let only = Some(open.iter().map(|item| item.draft.key.clone()).collect());
+            let overlay = Overlay { only, ..Overlay::default() };
+            let loaded = load_with(&self.root, &vocabulary, &|name| self.variable(name), &overlay);
             let mut again = Vec::new();
             for (mut item, paths) in open.into_iter().zip(written) {
                 let verdict = match &loaded.project {

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde_json::{Map, Value, json};
 
 use super::called;
-use super::inventory::{Found, managed};
+use super::inventory::{Found, Managed};
 use super::keep::{Item, Keeper, Kept};
 use crate::capture;
 use crate::cli::args::{Common, Format};
@@ -81,12 +81,13 @@ pub(super) fn sections(session: &Session, item: &Item, (key, shared): &(Key, Map
 
 /// Lists what lives at the accounts.
 pub(super) fn list(screen: &Screen, session: &Session, found: &[Found], accounts: &[AccountName]) {
+    let managed = Managed::of(session);
     match screen.format {
         Format::Json => {
             let objects: Vec<Value> = found
                 .iter()
                 .map(|found| {
-                    let address = managed(session, found).map(|(address, _)| address);
+                    let address = managed.by(found).map(|(address, _)| address);
                     json!({ "account": found.account, "id": found.id, "name": found.name, "address": address })
                 })
                 .collect();
@@ -95,7 +96,7 @@ pub(super) fn list(screen: &Screen, session: &Session, found: &[Found], accounts
         _ => {
             let width = found.iter().map(|found| found.id.as_str().len()).max().unwrap_or_default();
             for found in found {
-                let address = managed(session, found).map(|(address, _)| format!("  ({address})")).unwrap_or_default();
+                let address = managed.by(found).map(|(address, _)| format!("  ({address})")).unwrap_or_default();
                 let account = if accounts.len() > 1 { format!("{}  ", found.account) } else { String::new() };
                 screen.result(&format!("{account}{:width$}  {}{address}\n", found.id.as_str(), shown(&found.name)));
             }
