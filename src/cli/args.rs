@@ -1,5 +1,7 @@
 //! The command line: every command, flag and its help. No behaviour.
 
+mod values;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -7,6 +9,9 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::persona::name::Pointer;
+
+pub use values::{Color, Format, ReportTo};
+use values::{characters, duration, field, report_to};
 
 /// Personas as code: plan and apply AI personas, kept as YAML in Git, on Tavus, Anam, Bland and OpenGiant.
 #[derive(Debug, Parser)]
@@ -76,81 +81,15 @@ pub struct Common {
     pub no_input: bool,
 }
 
-/// A duration of at least a tenth of a second, as in `90s`.
-fn duration(text: &str) -> Result<Duration, String> {
-    // A bare number is meant as seconds.
-    let seconds = text.parse::<u64>().map(Duration::from_secs).ok();
-    let duration = seconds.map_or_else(|| humantime::parse_duration(text), Ok).map_err(|error| error.to_string())?;
-    let allowed = Duration::from_millis(100)..=Duration::from_secs(3600);
-    if allowed.contains(&duration) { Ok(duration) } else { Err("possible is anything from 100ms to 1h".to_owned()) }
-}
-
-/// How results are printed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// For people.
-    Text,
-    /// For machines.
-    Json,
-    /// For a comment below a pull request.
-    Markdown,
-    /// One page for a browser.
-    Html,
-    /// Annotations of GitHub Actions.
-    Github,
-    /// Code scanning (SARIF 2.1.0).
-    Sarif,
-    /// The counts for GitLab's merge request widget.
-    GitlabPlan,
-    /// GitLab's code quality report.
-    GitlabCodequality,
-}
-
-impl Format {
-    /// The word on the command line.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Text => "text",
-            Self::Json => "json",
-            Self::Markdown => "markdown",
-            Self::Html => "html",
-            Self::Github => "github",
-            Self::Sarif => "sarif",
-            Self::GitlabPlan => "gitlab-plan",
-            Self::GitlabCodequality => "gitlab-codequality",
-        }
-    }
-}
-
-/// A file that a result is written to, and how.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ReportTo {
-    /// The format.
-    pub format: Format,
-    /// The file.
-    pub file: PathBuf,
-}
-
 /// Where results go besides the screen.
 #[derive(Clone, Debug, Args)]
 pub struct Reporting {
     /// Also write the result to a file in another format, as in `markdown=plan.md` (repeatable).
-    #[arg(long = "report", value_name = "FORMAT=FILE", value_parser = super::reports::parse)]
+    #[arg(long = "report", value_name = "FORMAT=FILE", value_parser = report_to)]
     pub reports: Vec<ReportTo>,
     /// The most characters of Markdown: a number, or what a comment may have at `github` or `gitlab`.
-    #[arg(long, value_name = "N", default_value = "github", value_parser = super::reports::limit)]
+    #[arg(long, value_name = "N", default_value = "github", value_parser = characters)]
     pub markdown_limit: usize,
-}
-
-/// When colour is used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Color {
-    /// On a terminal, unless NO_COLOR is set.
-    Auto,
-    /// Always.
-    Always,
-    /// Never.
-    Never,
 }
 
 /// The commands.
@@ -343,13 +282,6 @@ pub struct DriftArgs {
     /// Also write the result as JSON to a file.
     #[arg(short, long, value_name = "FILE")]
     pub out: Option<PathBuf>,
-}
-
-fn field(text: &str) -> Result<Pointer, String> {
-    match Pointer::parse(text)? {
-        pointer if pointer.is_root() => Err("it names no field: write one, as in `/layers/tts`".to_owned()),
-        pointer => Ok(pointer),
-    }
 }
 
 /// Flags of `show`.

@@ -11,8 +11,8 @@ use clap_complete::env::{CompleteEnv, Shells};
 
 use super::args::{Cli, Common, CompletionsArgs, ManArgs};
 use super::exit::{Exit, Stop};
+use super::project::state_path;
 use super::screen::Screen;
-use super::session::state_path;
 use crate::persona::document::Project;
 use crate::persona::{find_root, load, load_accounts};
 use crate::providers;

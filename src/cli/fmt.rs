@@ -8,8 +8,8 @@ use serde_json::json;
 
 use super::args::{Common, FmtArgs, Format};
 use super::exit::{Exit, Stop};
+use super::project::{read_project, root};
 use super::screen::Screen;
-use super::session::{read_project, root};
 use crate::edit::{Tidied, tidy};
 
 /// Tidies persona files, or lists those that are not tidy.

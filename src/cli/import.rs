@@ -9,14 +9,14 @@ mod naming;
 mod tell;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::args::{Common, ImportArgs, Planning};
 use super::exit::{Exit, Stop, with_causes};
 use super::interrupt::Interrupt;
+use super::lock::now;
 use super::screen::Screen;
-use super::session::{Session, now};
+use super::session::Session;
 use crate::persona::name::AccountName;
 use crate::plan::{Address, Record};
 use crate::providers;
@@ -120,6 +120,7 @@ async fn run(
         return true;
     }
     let stop = &interrupt.stop;
+    session.stop_with(stop);
     let progress = screen.progress(groups.iter().map(|group| group.members.len()).sum());
     let schemas: BTreeMap<String, serde_json::Value> = providers::vocabulary()
         .providers
@@ -135,7 +136,7 @@ async fn run(
     let mut keeper = Keeper::new(session, &schemas);
     let most = BATCH.max(groups.len().div_ceil(BATCHES));
     let mut rest = groups.into_iter().peekable();
-    while rest.peek().is_some() && !stop.load(Ordering::Relaxed) {
+    while rest.peek().is_some() && !stop.is_pulled() {
         let mut batch: Vec<Group> = Vec::new();
         while batch.len() < most
             && let Some(group) = rest.next()
@@ -157,7 +158,7 @@ async fn run(
         report.stopped.get_or_insert(unsaved(&error));
     }
     progress.finish();
-    stop.load(Ordering::Relaxed)
+    stop.is_pulled()
 }
 
 /// Names, writes, checks and records one batch.

@@ -4,9 +4,10 @@ use serde_json::{Map, json};
 
 use super::args::{Common, Format, StateCommand, Waiting};
 use super::exit::{Exit, Stop, with_causes};
+use super::lock::{lock, now};
 use super::other::counted;
+use super::project::{load_state, read_project, root, state_path};
 use super::screen::Screen;
-use super::session::{load_state, lock, now, read_project, root, state_path};
 use crate::persona::name::Manage;
 use crate::plan::{Address, Record, RemoteId};
 use crate::providers;

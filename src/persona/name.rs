@@ -123,7 +123,8 @@ impl Pointer {
     /// This pointer with one more segment.
     #[must_use]
     pub fn child(&self, segment: impl Into<String>) -> Self {
-        let mut segments = self.0.clone();
+        let mut segments = Vec::with_capacity(self.0.len() + 1);
+        segments.extend_from_slice(&self.0);
         segments.push(segment.into());
         Self(segments)
     }
@@ -170,6 +171,12 @@ impl<'de> Deserialize<'de> for Pointer {
         let text = String::deserialize(deserializer)?;
         Self::parse(&text).map_err(serde::de::Error::custom)
     }
+}
+
+/// Whether a text can be the name of an environment variable.
+pub(super) fn is_variable(name: &str) -> bool {
+    name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
+        && name.chars().all(|character| character.is_ascii_alphanumeric() || character == '_')
 }
 
 #[cfg(test)]

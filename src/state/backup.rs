@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::file::{parse, replace};
+use super::disk::{self, replace};
 
 /// How many are kept.
 const KEPT: usize = 5;
@@ -19,7 +19,7 @@ pub(super) fn folder_of(state: &Path) -> PathBuf {
 pub(super) fn keep(state: &Path, serial: u64) -> std::io::Result<()> {
     let folder = folder_of(state);
     fs::create_dir_all(&folder)?;
-    replace(&folder.join(format!("{serial:08}.json")), &fs::read(state)?)?;
+    replace(&folder.join(format!("{serial:08}.json")), &disk::read(state)?)?;
     for old in oldest_first(state).iter().rev().skip(KEPT) {
         fs::remove_file(old)?;
     }
@@ -30,12 +30,12 @@ pub(super) fn keep(state: &Path, serial: u64) -> std::io::Result<()> {
 pub(super) fn keep_version(state: &Path, version: u32) -> std::io::Result<()> {
     let mut name = state.as_os_str().to_owned();
     name.push(format!(".version-{version}"));
-    replace(Path::new(&name), &fs::read(state)?)
+    replace(Path::new(&name), &disk::read(state)?)
 }
 
-/// The newest backup that can be read, if there is one.
-pub(super) fn newest_intact(state: &Path) -> Option<PathBuf> {
-    oldest_first(state).into_iter().rev().find(|path| fs::read(path).is_ok_and(|bytes| parse(path, &bytes).is_ok()))
+/// The newest backup that passes for one.
+pub(super) fn newest(state: &Path, passes: impl Fn(&Path) -> bool) -> Option<PathBuf> {
+    oldest_first(state).into_iter().rev().find(|path| passes(path))
 }
 
 fn oldest_first(state: &Path) -> Vec<PathBuf> {

@@ -9,11 +9,13 @@ use super::tell::{Report, Skipped};
 use crate::cli::args::ImportArgs;
 use crate::cli::exit::Stop;
 use crate::cli::screen::Screen;
-use crate::cli::session::{Session, matches, provider_of};
+use crate::cli::selection::matches;
+use crate::cli::session::Session;
 use crate::persona::name::AccountName;
 use crate::plan::{Address, Listing, Live, RemoteId};
-use crate::reconcile::{Connection, Reader};
+use crate::providers;
 use crate::reconcile::connection::Failure;
+use crate::reconcile::{Connection, Reader};
 
 /// Reads under way at once.
 const CONCURRENT_READS: usize = 8;
@@ -53,7 +55,7 @@ pub(super) fn check_accounts(session: &Session, accounts: &[AccountName], args: 
                 None => stop.with_help(format!("it names {}", known.join(", "))),
             });
         };
-        let Some(provider) = provider_of(account) else { continue };
+        let Some(provider) = providers::configured(account) else { continue };
         if provider.rules().list == Listing::None || !provider.rules().read {
             let id = args.ids.first().map_or("ID", String::as_str);
             let title = provider.service().title;
@@ -90,7 +92,8 @@ async fn list(connection: &Connection, account: &AccountName) -> Result<Vec<Foun
         if let Some(live) = &mut item.live {
             connection.conceal(live, &[]);
         }
-        Found { account: account.clone(), id: item.id, name: item.name, live: item.live }
+        let name = connection.sealer.conceal_text(&item.name);
+        Found { account: account.clone(), id: item.id, name, live: item.live }
     });
     Ok(found.collect())
 }

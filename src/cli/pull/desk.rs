@@ -8,18 +8,19 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value, json};
 use similar::{Algorithm, DiffOp, capture_diff_slices};
 
-use super::written::{at, files_of, has_secret, position, prune, put};
+use super::written::{at, files_of, position, prune, put};
 use crate::cli::args::Common;
 use crate::cli::exit::Stop;
 use crate::cli::names::name_of;
-use crate::cli::session::{Session, provider_of};
+use crate::cli::session::Session;
 use crate::edit::{self, Split};
 use crate::persona::Overlay;
 use crate::persona::document::{Persona, Shared, Target};
 use crate::persona::name::{Key, Pointer};
 use crate::persona::raw::{self, Written};
-use crate::plan::value::{get, leaves, same};
+use crate::plan::value::{get, holds_secret, leaves, same};
 use crate::plan::{Address, Resource};
+use crate::providers;
 
 /// Changed files: before and after.
 pub(super) type Files = BTreeMap<PathBuf, (String, String)>;
@@ -302,7 +303,7 @@ impl<'a> Desk<'a> {
 
     /// The shared field that a target's field comes from: the one whose change changes it.
     fn shared(&self, goal: &Goal, persona: &Persona, target: &Target) -> Option<&'static str> {
-        let provider = provider_of(self.session.project.accounts.get(&goal.address.account)?)?;
+        let provider = providers::configured(self.session.project.accounts.get(&goal.address.account)?)?;
         let compiled = |shared: Shared| {
             let Persona { key, place, places, .. } = persona;
             let probe = Persona {
@@ -393,7 +394,7 @@ impl<'a> Desk<'a> {
             Written::Join(pieces) => return self.joined(writing, pieces, new),
             Written::Plain => {}
         }
-        if has_secret(new) {
+        if holds_secret(new) {
             return Err("the service shows a secret here, which a file never holds".to_owned());
         }
         match (written, old, new) {
