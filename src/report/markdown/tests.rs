@@ -104,7 +104,7 @@ fn what_does_not_fit_is_left_out_whole_and_counted() {
     let mut changes: Vec<Value> = (0..150).map(change).collect();
     changes.push(json!({"address": "tavus.zoe", "action": "delete", "id": "z", "name": "Zoe", "reason": "removed"}));
     let large = plan_of(&changes);
-    let whole = plan(&large, &Options { limit: usize::MAX });
+    let whole = plan(&large, &Options { limit: usize::MAX, ..Options::default() });
     assert!(whole.encode_utf16().count() > 1_000_000 && !whole.contains("Cut to what fits"));
     let cut = plan(&large, &Options::default());
     assert!(cut.encode_utf16().count() <= GITHUB && cut.encode_utf16().count() > GITHUB * 3 / 4, "{}", cut.len());
@@ -116,7 +116,7 @@ fn what_does_not_fit_is_left_out_whole_and_counted() {
         assert!(cut.contains(&format!("{} personas with {} changes are left out whole: `p", 151 - sections, 151 - sections)));
     }
     assert!(cut.contains("<code>zoe</code>"), "a deletion is the last to be left out");
-    let tiny = plan(&large, &Options { limit: 1 });
+    let tiny = plan(&large, &Options { limit: 1, ..Options::default() });
     assert!(tiny.encode_utf16().count() <= LEAST, "{}", tiny.len());
 }
 
@@ -257,7 +257,8 @@ proptest! {
         let mut made = plan_of(&changes);
         made.gates = serde_json::from_value(json!([{"name": name, "why": note, "opened_by": old}])).expect("gates");
         made.blocked = serde_json::from_value(json!([{"address": format!("tavus.x{key}"), "why": note, "help": new}])).expect("blocked");
-        check(&plan(&made, &Options { limit }), limit)?;
+        let options = Options { requests: true, limit };
+        check(&plan(&made, &options), limit)?;
         let entry = |ending| Entry {
             address: made.changes[0].address.clone(),
             action: Action::Update,
@@ -274,6 +275,6 @@ proptest! {
         };
         let failed = Ending::Failed { request: Some(name.clone()), status: Some(422), message: note.clone(), help: Some(old.clone()) };
         let entries = vec![entry(Ending::Diverged { differences: vec![difference] }), entry(failed)];
-        check(&outcome(&Outcome { entries, interrupted: true, milliseconds: 9, ..Outcome::default() }, &made, &Options { limit }), limit)?;
+        check(&outcome(&Outcome { entries, interrupted: true, milliseconds: 9, ..Outcome::default() }, &made, &options), limit)?;
     }
 }

@@ -97,7 +97,11 @@ fn sentence_end(text: &str) -> usize {
         let counts = || text[..text.len() - rest.len() + at].trim().chars().all(|char| char.is_ascii_digit());
         let is_end =
             UNSPACED.contains(&mark) || (next.len() < closed.len() && !next.starts_with(char::is_lowercase) && !counts());
-        if next.is_empty() || is_end {
+        // What follows without a letter, as the bar that ends a table's row, is no sentence of its own.
+        if !next.contains(char::is_alphanumeric) {
+            return text.len();
+        }
+        if is_end {
             return text.len() - next.len();
         }
         rest = closed;
@@ -183,6 +187,7 @@ mod tests {
     fn sentences_end_in_every_script() {
         let all = |text: &'static str| -> Vec<&str> { sentences(&lines(text)).into_iter().map(|unit| unit.text).collect() };
         assert_eq!(all("丁寧に。「はい！」と言う。\n次。"), ["丁寧に。", "「はい！」", "と言う。\n", "次。"]);
+        assert_eq!(all("| Pause | Ask. Then stop. |\n"), ["| Pause | Ask. ", "Then stop. |\n"]);
         assert_eq!(all("3. Ask twice. Then stop."), ["3. Ask twice. ", "Then stop."]);
         assert_eq!(all("He said \"go.\" Then v1.2 came... Now"), ["He said \"go.\" ", "Then v1.2 came... ", "Now"]);
     }
