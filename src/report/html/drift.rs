@@ -40,17 +40,17 @@ pub fn drift(drift: &Drift) -> String {
         html.element("main", &[], |html| {
             blocked(html, &drift.unreadable, "Could not be read, so whether they drifted is not known");
             if !personas.is_empty() {
-                html.raw("<p class=\"lead\">On the left what was last written, on the right what is there now.</p>");
+                html.raw("<h2>What differs</h2><p class=\"legend\">A − is what was last written, a + what is there now.</p>");
             }
             for (key, targets) in &personas {
                 html.element("section", &[("class", "persona")], |html| {
-                    html.element("h2", &[("class", "key")], |html| html.leaf("bdi", &[], key));
+                    html.element("h3", &[], |html| html.leaf("bdi", &[], key));
                     let mut seen = Seen::default();
                     targets.iter().for_each(|target| article(html, target, &mut seen));
                 });
             }
             if let Some(words) = unverified(drift) {
-                html.leaf("p", &[("class", "lead")], &words);
+                html.leaf("p", &[("class", "legend")], &words);
             }
         });
     })
@@ -63,7 +63,7 @@ fn article(html: &mut Html, target: &Drifted, seen: &mut Seen) {
     };
     html.element("article", &[("class", &format!("change {class}"))], |html| {
         html.element("header", &[], |html| {
-            html.element("h3", &[("class", "target")], |html| {
+            html.element("h4", &[], |html| {
                 html.leaf("span", &[("class", &format!("chip {class}"))], what(target.what));
                 html.raw(" ");
                 html.leaf("code", &[("class", "address")], &target.address.to_string());

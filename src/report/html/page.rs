@@ -136,16 +136,13 @@ fn lead(plan: &Plan, ended: Option<Ended<'_>>, words: &str) -> String {
     }
     let personas: BTreeSet<&str> = plan.changes.iter().map(|change| change.address.key.as_str()).collect();
     let accounts: BTreeSet<&str> = plan.changes.iter().map(|change| change.address.account.as_str()).collect();
-    format!(
-        "{} to {} at {}; {} as the files say.",
-        count(plan.changes.len(), "change"),
-        count(personas.len(), "persona"),
-        count(accounts.len(), "account"),
-        match plan.summary.unchanged {
-            1 => "1 target is".to_owned(),
-            number => format!("{} are", count(number, "target")),
-        },
-    )
+    let rest = match plan.summary.unchanged {
+        0 => String::new(),
+        1 => "; 1 target is as the files say".to_owned(),
+        number => format!("; {} are as the files say", count(number, "target")),
+    };
+    let (personas, accounts) = (count(personas.len(), "persona"), count(accounts.len(), "account"));
+    format!("{} to {personas} at {accounts}{rest}.", count(plan.changes.len(), "change"))
 }
 
 /// The colour of an ending.
@@ -162,7 +159,8 @@ fn overview(html: &mut Html, personas: &[Persona<'_>], ended: Option<Ended<'_>>)
     let changes = || personas.iter().flat_map(|(_, changes)| changes.iter());
     let accounts: BTreeSet<&str> = changes().map(|(_, change)| change.address.account.as_str()).collect();
     html.element("section", &[("class", "overview"), ("aria-labelledby", "where")], |html| {
-        html.raw("<h2 id=\"where\">What changes where</h2>");
+        let title = if ended.is_some() { "What was to change where, and how it ended" } else { "What changes where" };
+        html.leaf("h2", &[("id", "where")], title);
         let scroll: &[(&'static str, &str)] =
             &[("class", "scroll"), ("tabindex", "0"), ("role", "region"), ("aria-labelledby", "where")];
         html.element("div", scroll, |html| {
@@ -201,7 +199,7 @@ fn chip(html: &mut Html, number: usize, change: &Change, ended: Option<Ended<'_>
     html.element("a", &[("class", &class), ("href", &format!("#c{number}"))], |html| {
         html.leaf("span", &[("class", "sign"), ("aria-hidden", "true")], &sign(change.action).to_string());
         html.text(change.action.word());
-        if let Some(list) = list.filter(|list| *list != List::Done) {
+        if let Some(list) = list {
             html.raw(" · ");
             html.text(list.word());
         }

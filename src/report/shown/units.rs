@@ -36,11 +36,23 @@ pub(in crate::report) fn rows<'a>(old: &'a str, new: &'a str, room: usize) -> Ve
     steps(&lines(old), &lines(new), |old, new, rows| {
         let long = |unit: &Unit<'_>| unit.text.width() > room;
         if old.iter().chain(new).any(long) {
-            rows.extend(steps(&sentences(old), &sentences(new), pair));
+            let sentences = steps(&sentences(old), &sentences(new), pair);
+            let split = sentences.iter().any(|row| matches!(row, Row::Removed(_) | Row::Added(_)));
+            match (old, new) {
+                // A sentence that became two is easier to read in its line, where that is not too long.
+                ([old], [new]) if split && is_same_line(*old, *new, room) => rows.push(Row::Changed(*old, *new)),
+                _ => rows.extend(sentences),
+            }
         } else {
             pair(old, new, rows);
         }
     })
+}
+
+/// Whether a line, read at once, is another one changed.
+fn is_same_line(old: Unit<'_>, new: Unit<'_>, room: usize) -> bool {
+    let fits = |unit: Unit<'_>| unit.text.width() <= room.saturating_mul(2);
+    fits(old) && fits(new) && likeness(&sorted_words(old.text), &sorted_words(new.text)) >= LIKE
 }
 
 fn steps<'a>(
@@ -181,6 +193,14 @@ mod tests {
         let new = "Hello there. Ask three questions. Wait for it, e.g. a minute. Bye.";
         assert_eq!(signs(old, new, 30), "=~==");
         assert_eq!(signs(old, new, 80), "~");
+    }
+
+    #[test]
+    fn a_sentence_that_became_two_stays_in_its_line() {
+        let old = "3. Solve it now, or hand it over with all that is known.";
+        let new = "3. Solve it now. If two tries fail, hand it over with all that is known.";
+        assert_eq!(signs(old, new, 40), "~");
+        assert_eq!(signs(&format!("{old} And then wait."), &format!("{new} And then wait."), 30), "+~=");
     }
 
     #[test]
