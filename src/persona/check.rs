@@ -204,9 +204,15 @@ impl<'a> Checker<'a> {
             let scalar = node.scalar().is_some() && !raw.is_empty() && types == ["array"];
             scalar.then(|| format!("[{raw}]"))
         });
-        self.problems.push(match instead {
-            Some(text) => problem.with_suggestion(node.place.clone(), text),
-            None => problem,
+        self.problems.push(match (instead, &node.kind) {
+            (Some(text), _) => problem.with_suggestion(node.place.clone(), text),
+            (None, Kind::List(_)) if types.contains(&"string") => {
+                problem.with_help("several texts become one with `{ $join: [...] }`")
+            }
+            (None, Kind::Mapping(_)) if types.contains(&"string") => {
+                problem.with_help("write the text itself; `$file`, `$join` and `$lookup` make one too")
+            }
+            (None, _) => problem,
         });
     }
 

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::file::{parse, replace};
+use super::disk::replace;
 
 /// How many are kept.
 const KEPT: usize = 5;
@@ -33,9 +33,9 @@ pub(super) fn keep_version(state: &Path, version: u32) -> std::io::Result<()> {
     replace(Path::new(&name), &fs::read(state)?)
 }
 
-/// The newest backup that can be read, if there is one.
-pub(super) fn newest_intact(state: &Path) -> Option<PathBuf> {
-    oldest_first(state).into_iter().rev().find(|path| fs::read(path).is_ok_and(|bytes| parse(path, &bytes).is_ok()))
+/// The newest backup that passes for one.
+pub(super) fn newest(state: &Path, passes: impl Fn(&Path) -> bool) -> Option<PathBuf> {
+    oldest_first(state).into_iter().rev().find(|path| passes(path))
 }
 
 fn oldest_first(state: &Path) -> Vec<PathBuf> {

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::file::sync_folder;
+use super::disk::sync_folder;
 use crate::persona::name::Manage;
 use crate::plan::{Address, Pending, Record};
 

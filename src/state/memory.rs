@@ -6,7 +6,7 @@
 use std::fs;
 use std::io::ErrorKind;
 
-use super::file::sync_folder;
+use super::disk::sync_folder;
 use super::journal::{self, Entry, Head, Journal};
 use super::{State, StateError, StateFile, seal};
 
