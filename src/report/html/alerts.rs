@@ -5,7 +5,7 @@ use super::markup::Html;
 use super::page::{Ended, Persona};
 use crate::plan::change::Blocked;
 use crate::plan::{Action, Change, Plan};
-use crate::reconcile::Entry;
+use crate::reconcile::outcome::Entry;
 use crate::report::shown::count;
 use crate::report::shown::endings::List;
 
