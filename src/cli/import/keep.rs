@@ -69,6 +69,7 @@ impl Keeper {
         let up = "../".repeat(folder.components().count());
         let schema = root.join("schemas/persona.schema.json").is_file().then(|| format!("{up}schemas/persona.schema.json"));
         let sandbox = session.is_sandbox();
+        let vocabulary = providers::vocabulary();
         let mut sections = BTreeMap::new();
         for (id, words) in &vocabulary.providers {
             sections.insert(id.clone(), words.section.clone());
@@ -184,7 +185,6 @@ impl Keeper {
     pub(super) fn keep(&self, session: &Session, items: Vec<Item>, report: &mut Report) -> Outcome {
         let mut outcome = Outcome::default();
         let mut open = items;
-        let vocabulary = providers::vocabulary();
         for _ in 0..ROUNDS {
             if open.is_empty() || outcome.stopped.is_some() {
                 break;
