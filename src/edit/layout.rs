@@ -112,11 +112,6 @@ impl Tidier {
     }
 }
 
-/// Whether two documents are the same to the letter of their numbers: `1` is not `1.0` here.
-fn same(left: &Value, right: &Value) -> bool {
-    left == right && left.to_string() == right.to_string()
-}
-
 fn comments(text: &str) -> Option<Vec<String>> {
     let parsed = tree::parse(text)?;
     let mut comments: Vec<String> = parsed.comments.iter().map(|span| text[span.clone()].trim_end().to_owned()).collect();
