@@ -9,7 +9,6 @@ mod naming;
 mod tell;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::args::{Common, ImportArgs, Planning};
@@ -118,6 +117,7 @@ async fn run(
         return true;
     }
     let stop = &interrupt.stop;
+    session.stop_with(stop);
     let progress = screen.progress(groups.iter().map(|group| group.members.len()).sum());
     let schemas: BTreeMap<String, serde_json::Value> = providers::vocabulary()
         .providers
@@ -132,7 +132,7 @@ async fn run(
     let mut memory = Memory::new(std::mem::replace(&mut session.state_file, file), session.state.clone());
     let mut keeper = Keeper::new(session, &schemas);
     let mut rest = groups.into_iter().peekable();
-    while rest.peek().is_some() && !stop.load(Ordering::Relaxed) {
+    while rest.peek().is_some() && !stop.is_pulled() {
         let mut batch: Vec<Group> = Vec::new();
         while batch.len() < BATCH
             && let Some(group) = rest.next()
@@ -154,7 +154,7 @@ async fn run(
         report.stopped.get_or_insert(unsaved(&error));
     }
     progress.finish();
-    stop.load(Ordering::Relaxed)
+    stop.is_pulled()
 }
 
 /// Names, writes, checks and records one batch.

@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressStyle, WeakProgressBar};
 
 use super::args::{Color, Common, Format, ReportTo, Reporting};
 use super::exit::Stop;
@@ -21,6 +21,9 @@ use crate::report;
 /// The last line of defence: what no output may hold, whatever went wrong before. One list for the process, for the screen and for
 /// those who outlive it.
 static HIDDEN: Mutex<Vec<Redactor>> = Mutex::new(Vec::new());
+
+/// The progress display, while there is one: what is printed beside it must not land in its line.
+static DISPLAY: Mutex<Option<WeakProgressBar>> = Mutex::new(None);
 
 /// The shortest secret that is looked for in whole outputs; a shorter one may be a word that belongs there.
 const SHORTEST_HIDDEN: usize = 8;
@@ -40,8 +43,16 @@ pub(super) struct Aside {
 impl Aside {
     /// Prints something that is no result.
     pub(super) fn say(self, text: &str) {
-        let mut stream = AutoStream::new(std::io::stderr().lock(), self.choice);
-        let _ = stream.write_all(printable(text).as_bytes()).and_then(|()| stream.flush());
+        let text = printable(text);
+        let print = || {
+            let mut stream = AutoStream::new(std::io::stderr().lock(), self.choice);
+            let _ = stream.write_all(text.as_bytes()).and_then(|()| stream.flush());
+        };
+        let display = DISPLAY.lock().unwrap_or_else(PoisonError::into_inner).as_ref().and_then(WeakProgressBar::upgrade);
+        match display {
+            Some(display) => display.suspend(print),
+            None => print(),
+        }
     }
 }
 
@@ -319,6 +330,7 @@ impl Screen {
         if let Ok(style) = ProgressStyle::with_template("{spinner} {pos}/{len} {wide_msg}") {
             bar.set_style(style);
         }
+        *DISPLAY.lock().unwrap_or_else(PoisonError::into_inner) = Some(bar.downgrade());
         Progress { bar }
     }
 }
@@ -358,7 +370,7 @@ impl Observer for Progress {
 
     fn ended(&self, entry: &Entry) {
         if let Ending::Failed { message, .. } | Ending::Unknown { message, .. } = &entry.ending {
-            self.bar.println(format!("{}: {message}", entry.address));
+            self.bar.println(printable(&format!("{}: {message}", entry.address)));
         }
         self.bar.inc(1);
     }

@@ -2,11 +2,12 @@
 //! since it was written is in the journal.
 
 use std::fs;
-use std::io::{ErrorKind, Write};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use super::disk::{self, replace};
 use super::journal::{self, Read};
 use super::{State, VERSION, backup};
 
@@ -154,7 +155,7 @@ impl StateFile {
     /// When a file cannot be read, is damaged, gone, or was written by a newer build.
     pub fn load(&mut self) -> Result<State, StateError> {
         let journal = self.read_journal()?;
-        let bytes = match fs::read(&self.path) {
+        let bytes = match disk::read(&self.path) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == ErrorKind::NotFound => return self.begin_anew(journal.is_some()),
             Err(source) => return Err(StateError::Read { path: self.path.clone(), source }),
@@ -182,7 +183,7 @@ impl StateFile {
     }
 
     fn begin_anew(&self, journalled: bool) -> Result<State, StateError> {
-        let backup = backup::newest_intact(&self.path);
+        let backup = newest_intact(&self.path);
         let trace = if journalled { Some(journal::path_of(&self.path)) } else { backup.clone() };
         match trace {
             Some(trace) => Err(StateError::Gone { path: self.path.clone(), trace, backup }),
@@ -243,7 +244,7 @@ pub(super) fn parse(path: &Path, bytes: &[u8]) -> Result<State, StateError> {
         line: error.line(),
         column: error.column(),
         message: error.to_string().split(" at line").next().unwrap_or_default().to_owned(),
-        backup: backup::newest_intact(path),
+        backup: newest_intact(path),
     };
     /// What is looked at first: everything else depends on it.
     #[derive(Deserialize)]
@@ -258,20 +259,7 @@ pub(super) fn parse(path: &Path, bytes: &[u8]) -> Result<State, StateError> {
     serde_json::from_slice(bytes).map_err(damaged)
 }
 
-/// Replaces a file in one step: written beside it, flushed to disk, renamed. Only the owner can read it.
-pub(super) fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let mut file = tempfile::Builder::new().prefix(".state-").tempfile_in(folder_of(path))?;
-    file.write_all(bytes)?;
-    file.as_file().sync_all()?;
-    file.persist(path).map_err(|error| error.error)?;
-    sync_folder(path)
-}
-
-fn folder_of(path: &Path) -> &Path {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
-}
-
-/// Makes new and removed names in a file's folder last. Windows has no such call and needs none.
-pub(super) fn sync_folder(path: &Path) -> std::io::Result<()> {
-    if cfg!(unix) { fs::File::open(folder_of(path))?.sync_all() } else { Ok(()) }
+/// The newest backup that can be read, if there is one.
+fn newest_intact(state: &Path) -> Option<PathBuf> {
+    backup::newest(state, |path| disk::read(path).is_ok_and(|bytes| parse(path, &bytes).is_ok()))
 }

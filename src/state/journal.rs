@@ -5,7 +5,7 @@
 //! continues. Only the last line can be torn, by a process or a machine that stopped while writing it, and then it has no line
 //! end: whatever it was to tell had not been acted upon.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::State;
-use super::file::sync_folder;
+use super::disk::{self, sync_folder};
 use crate::persona::name::Manage;
 use crate::plan::{Address, Pending, Record};
 
@@ -133,7 +133,7 @@ pub(super) fn path_of(state: &Path) -> PathBuf {
 
 /// Reads a journal; none where there is no file, or not even its first line was finished.
 pub(super) fn read(path: &Path) -> std::io::Result<Result<Option<Read>, Damage>> {
-    match fs::read(path) {
+    match disk::read(path) {
         Ok(bytes) => Ok(parse(&bytes)),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(Ok(None)),
         Err(error) => Err(error),
@@ -231,6 +231,8 @@ impl Journal {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn written() -> Vec<u8> {

@@ -2,7 +2,9 @@
 //!
 //! State is a snapshot (`file`) and the entries written since (`journal`); `memory` is the two together while a run writes.
 
-pub mod backup;
+mod backup;
+pub mod copies;
+mod disk;
 pub mod file;
 pub mod journal;
 pub mod lock;
@@ -22,7 +24,7 @@ pub use journal::Entry;
 pub use lock::{Held, Holder, Lock};
 pub use memory::Memory;
 pub use restore::Difference;
-pub use seal::Sealer;
+pub use seal::{Sealer, Unsendable};
 
 /// The version of the state format that this build writes and the newest that it reads. Version 1 had no journal.
 pub const VERSION: u32 = 2;

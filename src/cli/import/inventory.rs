@@ -95,7 +95,15 @@ async fn list(connection: &Connection, account: &AccountName) -> Result<Vec<Foun
             if let Some(live) = &mut item.live {
                 connection.conceal(live, &[]);
             }
-            found.insert(item.id.clone(), Found { account: account.clone(), id: item.id, name: item.name, live: item.live });
+            found.insert(
+                item.id.clone(),
+                Found {
+                    account: account.clone(),
+                    id: item.id,
+                    name: connection.sealer.conceal_text(&item.name),
+                    live: item.live,
+                },
+            );
         }
         // Some services answer beyond the last page with the last page.
         if !more || found.len() == before {

@@ -8,11 +8,10 @@ use similar::{Algorithm, DiffOp, capture_diff_slices};
 
 use super::desk::{Desk, Edits};
 use super::goal::Goal;
-use super::written::has_secret;
 use crate::cli::names::name_of;
 use crate::edit::{self, Split};
 use crate::persona::raw::{self, Written};
-use crate::plan::value::same;
+use crate::plan::value::{holds_secret, same};
 
 /// A value on its way into one persona file and the prompt files that it names.
 pub(super) struct Writing<'a> {
@@ -47,7 +46,7 @@ impl Desk<'_> {
             Written::Join(pieces) => return self.joined(writing, pieces, new),
             Written::Plain => {}
         }
-        if has_secret(new) {
+        if holds_secret(new) {
             return Err("the service shows a secret here, which a file never holds".to_owned());
         }
         match (written, old, new) {
