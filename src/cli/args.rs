@@ -419,6 +419,8 @@ pub enum Document {
     Plan,
     /// The JSON of what an apply did.
     Outcome,
+    /// The JSON of drift.
+    Drift,
     /// The JSON of what is wrong with the files.
     Problems,
 }
@@ -465,6 +467,9 @@ pub struct ImportArgs {
     /// Take over what has such a name or id; `*` stands for any characters.
     #[arg(long = "match", value_name = "GLOB", conflicts_with = "ids")]
     pub matching: Option<String>,
+    /// Write names in the place of ids, as in `{ $lookup: { voice: "Lucy" } }`, where a name leads to nothing else.
+    #[arg(long)]
+    pub lookups: bool,
     /// Write personas of the same name at several accounts into one file. Of a persona that has a file, print the section to add.
     #[arg(long)]
     pub merge: bool,

@@ -17,7 +17,7 @@ use super::screen::Screen;
 use crate::persona::document::Project;
 use crate::persona::{find_root, load, load_accounts};
 use crate::providers;
-use crate::state::{StateFile, copies};
+use crate::state::{StateFile, backup};
 
 /// The variable that tells this binary that a shell wants completions, and which shell.
 const VARIABLE: &str = "PERSONAFORM_COMPLETE";
@@ -99,8 +99,8 @@ pub(super) fn pending(current: &OsStr) -> Vec<CompletionCandidate> {
 /// What `state restore` takes: `latest`, the copies beside the state, and any other file.
 pub(super) fn backups(current: &OsStr) -> Vec<CompletionCandidate> {
     let here = std::path::absolute(common().dir).unwrap_or_default();
-    let kept = state_file().map(|path| copies::all(&path)).unwrap_or_default();
-    let copies = kept.iter().map(|copy| copy.path.strip_prefix(&here).unwrap_or(&copy.path).display().to_string());
+    let copies = state_file().map(|path| backup::all(&path)).unwrap_or_default();
+    let copies = copies.iter().map(|copy| copy.path.strip_prefix(&here).unwrap_or(&copy.path).display().to_string());
     let mut found = candidates(current, copies.chain(["latest".to_owned()]).collect());
     found.extend(PathCompleter::file().complete(current));
     found

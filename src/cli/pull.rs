@@ -123,16 +123,18 @@ fn goal(session: &Session, change: &Change, edit: &Edit, merging: bool, desk: &m
         desk.leave(&change.address, Some(&edit.path), why);
         return None;
     }
+    // Some services show a field that somebody cleared as `null`.
+    let live = edit.from.clone().filter(|live| !live.is_null());
     let goal = |value, marked| Goal {
         address: change.address.clone(),
         path: edit.path.clone(),
         value,
-        live: edit.from.clone(),
+        live: live.clone(),
         merged: !drifted,
         marked,
     };
     if drifted {
-        return Some(goal(edit.from.clone(), false));
+        return Some(goal(live.clone(), false));
     }
     if !edit.also_drifted {
         return None;

@@ -1,10 +1,13 @@
 //! Earlier state files, kept in a folder beside the newest, named after their serials. Those of runs go after a while; those that
-//! somebody asked for (`00000012.kept.json`) stay. What they hold is not known here.
+//! somebody asked for (`00000012.kept.json`) stay.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::State;
 use super::disk::{self, replace};
+use super::error::StateError;
+use super::form::{parse, text_of};
 
 /// How many of the runs' own are kept.
 const KEPT: usize = 5;
@@ -12,28 +15,79 @@ const KEPT: usize = 5;
 /// What ends the name of a backup that somebody asked for.
 const ASKED_FOR: &str = ".kept.json";
 
+/// A copy of a state.
+#[derive(Debug)]
+pub struct Backup {
+    /// Where it lies.
+    pub path: PathBuf,
+    /// Whether it stays until somebody deletes it.
+    pub is_kept: bool,
+    /// What it holds, or why it cannot be read.
+    pub state: Result<State, StateError>,
+}
+
 /// The folder of the backups of a state file.
-pub(super) fn folder_of(state: &Path) -> PathBuf {
+pub fn folder_of(state: &Path) -> PathBuf {
     let mut name = state.as_os_str().to_owned();
     name.push(".backups");
     name.into()
 }
 
-/// Keeps a copy of the state file as it is; the oldest copies beyond the last few go.
-pub(super) fn keep(state: &Path, serial: u64) -> std::io::Result<()> {
-    keep_bytes(state, serial, &disk::read(state)?, false).map(drop)
+/// The backups of a state file, the newest first.
+pub fn all(state: &Path) -> Vec<Backup> {
+    let paths = oldest_first(state).into_iter().rev();
+    paths.map(|path| Backup { is_kept: is_asked_for(&path), state: read(&path), path }).collect()
 }
 
-/// Keeps the bytes of a state; `asked_for` until somebody deletes them.
-pub(super) fn keep_bytes(state: &Path, serial: u64, bytes: &[u8], asked_for: bool) -> std::io::Result<PathBuf> {
-    let folder = folder_of(state);
-    fs::create_dir_all(&folder)?;
-    let copy = folder.join(format!("{serial:08}{}", if asked_for { ASKED_FOR } else { ".json" }));
-    replace(&copy, bytes)?;
+/// Reads a copy of a state, whichever version it has.
+///
+/// # Errors
+/// When it cannot be read, is no state, or was written by a newer build.
+pub fn read(path: &Path) -> Result<State, StateError> {
+    let bytes = disk::read(path).map_err(|source| StateError::Read { path: path.to_owned(), source })?;
+    let mut state = parse(path, &bytes)?;
+    state.version = super::VERSION;
+    Ok(state)
+}
+
+/// Writes a copy of a state in one step; only the owner can read it.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn write(path: &Path, state: &State) -> std::io::Result<()> {
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        fs::create_dir_all(folder)?;
+    }
+    replace(path, &text_of(state)?)
+}
+
+/// Keeps a state among the backups of its file; `asked_for` until somebody deletes it.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn keep_state(path: &Path, state: &State, asked_for: bool) -> std::io::Result<PathBuf> {
+    let copy = copy_of(path, state.serial, if asked_for { ASKED_FOR } else { ".json" });
+    write(&copy, state)?;
+    prune(path)?;
+    Ok(copy)
+}
+
+/// Keeps a copy of the state file as it is; the oldest copies beyond the last few go.
+pub(super) fn keep(state: &Path, serial: u64) -> std::io::Result<()> {
+    fs::create_dir_all(folder_of(state))?;
+    replace(&copy_of(state, serial, ".json"), &disk::read(state)?)?;
+    prune(state)
+}
+
+fn copy_of(state: &Path, serial: u64, ending: &str) -> PathBuf {
+    folder_of(state).join(format!("{serial:08}{ending}"))
+}
+
+fn prune(state: &Path) -> std::io::Result<()> {
     for old in oldest_first(state).iter().filter(|path| !is_asked_for(path)).rev().skip(KEPT) {
         fs::remove_file(old)?;
     }
-    Ok(copy)
+    Ok(())
 }
 
 /// Keeps a state file of an older version for as long as nobody deletes it.
@@ -57,18 +111,16 @@ pub(super) fn keep_aside(state: &Path, file: &Path) -> std::io::Result<PathBuf> 
     Ok(path)
 }
 
-/// The newest backup that passes for one.
-pub(super) fn newest(state: &Path, passes: impl Fn(&Path) -> bool) -> Option<PathBuf> {
-    oldest_first(state).into_iter().rev().find(|path| passes(path))
+/// The newest backup that can be read, if there is one.
+pub fn newest_intact(state: &Path) -> Option<PathBuf> {
+    oldest_first(state).into_iter().rev().find(|path| disk::read(path).is_ok_and(|bytes| parse(path, &bytes).is_ok()))
 }
 
-/// Whether a backup stays until somebody deletes it.
-pub(super) fn is_asked_for(path: &Path) -> bool {
+fn is_asked_for(path: &Path) -> bool {
     path.to_string_lossy().ends_with(ASKED_FOR)
 }
 
-/// The paths of all backups.
-pub(super) fn oldest_first(state: &Path) -> Vec<PathBuf> {
+fn oldest_first(state: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder_of(state)).into_iter().flatten().flatten();
     let is_backup = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "json");
     let mut paths: Vec<PathBuf> = entries.map(|entry| entry.path()).filter(is_backup).collect();

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use super::disk::sync_folder;
 use super::journal::{self, Entry, Head, Journal};
-use super::{State, StateError, StateFile, copies, seal};
+use super::{State, StateError, StateFile, backup, seal};
 
 /// A journal is taken up into the file when it has grown beyond this and beyond the file.
 const LARGE: u64 = 4 * 1024 * 1024;
@@ -112,8 +112,8 @@ impl Memory {
         if self.state.serial == 0 {
             return Ok(None);
         }
-        let kept = copies::keep(path, &self.state, false);
-        kept.map(Some).map_err(|source| StateError::Write { path: copies::folder_of(path), source })
+        let kept = backup::keep_state(path, &self.state, false);
+        kept.map(Some).map_err(|source| StateError::Write { path: backup::folder_of(path), source })
     }
 
     fn write(&mut self) -> Result<(), StateError> {

@@ -2,10 +2,11 @@
 //!
 //! State is a snapshot (`file`) and the entries written since (`journal`); `memory` is the two together while a run writes.
 
-mod backup;
-pub mod copies;
+pub mod backup;
 mod disk;
+pub mod error;
 pub mod file;
+mod form;
 pub mod journal;
 pub mod lock;
 pub mod memory;
@@ -19,7 +20,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::plan::{Address, Pending, Record};
 
-pub use file::{StateError, StateFile};
+pub use error::StateError;
+pub use file::StateFile;
 pub use journal::Entry;
 pub use lock::{Held, Holder, Lock};
 pub use memory::Memory;

@@ -6,10 +6,10 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use super::disk::{self, replace, sync_folder};
-use super::file::text_of;
+use super::disk::{replace, sync_folder};
+use super::form::text_of;
 use super::journal::{self, Read};
-use super::{State, StateError, backup, copies};
+use super::{State, StateError, backup};
 use crate::plan::{Address, RemoteId};
 
 /// What a copy would change.
@@ -69,7 +69,7 @@ pub struct Mended {
 /// The lineage of a state whose file cannot be read, as its journal or its newest intact backup tells it.
 pub fn lineage_of_broken(path: &Path) -> Option<String> {
     let journalled = readable_journal(path).map(|read| read.head.lineage);
-    let backed_up = || copies::all(path).into_iter().find_map(|backup| backup.state.ok()).map(|state| state.lineage);
+    let backed_up = || backup::newest_intact(path).and_then(|path| backup::read(&path).ok()).map(|state| state.lineage);
     journalled.or_else(backed_up)
 }
 
@@ -123,14 +123,14 @@ fn readable_journal(path: &Path) -> Option<Read> {
 
 /// The highest serial that any trace of a state tells: its file however damaged, its journal, its backups.
 fn serials(path: &Path) -> u64 {
-    let text = disk::read(path).unwrap_or_default();
+    let text = fs::read(path).unwrap_or_default();
     let text = String::from_utf8_lossy(&text);
     let written = text.split_once("\"serial\"").map(|(_, rest)| rest.trim_start_matches([' ', ':']));
     let digits = written.map(|rest| rest.chars().take_while(char::is_ascii_digit).collect::<String>());
     let in_file = digits.and_then(|digits| digits.parse().ok()).unwrap_or_default();
     let entries = |read: &Read| u64::try_from(read.entries.len()).unwrap_or_default();
     let in_journal = readable_journal(path).map_or(0, |read| read.head.serial + entries(&read));
-    let in_backups = copies::all(path).into_iter().filter_map(|backup| Some(backup.state.ok()?.serial)).max();
+    let in_backups = backup::all(path).into_iter().filter_map(|backup| Some(backup.state.ok()?.serial)).max();
     in_backups.unwrap_or_default().max(in_file).max(in_journal)
 }
 
@@ -180,7 +180,7 @@ mod tests {
                 memory.note(&Entry::Removed { address: address("cyd") }).expect("noted");
             }
             memory.settle().expect("settled");
-            states.push(copies::read(&path).expect("a state"));
+            states.push(backup::read(&path).expect("a state"));
         }
         let newer = states.remove(1);
         (folder, path, states.remove(0), newer)
@@ -206,7 +206,7 @@ mod tests {
         let mut memory = opened(&path);
         memory.note(&Entry::Restored { state: Box::new(older.clone()) }).expect("noted");
         memory.settle().expect("settled");
-        let now = copies::read(&path).expect("a state");
+        let now = backup::read(&path).expect("a state");
         assert_eq!((now.serial, &now.objects), (newer.serial + 1, &older.objects));
         let ahead = State { serial: 500, ..newer };
         let mut memory = opened(&path);
@@ -245,7 +245,7 @@ mod tests {
         let (_folder, path, _, newer) = scene();
         opened(&path).note(&applied("dan", "4")).expect("noted");
         let copy = opened(&path).back_up().expect("kept").expect("a path");
-        let kept = copies::read(&copy).expect("a state");
+        let kept = backup::read(&copy).expect("a state");
         assert_eq!((kept.serial, kept.objects.len()), (newer.serial + 1, newer.objects.len() + 1));
     }
 
@@ -281,13 +281,13 @@ mod tests {
     #[test]
     fn what_somebody_kept_is_not_pruned() {
         let (_folder, path, _, newer) = scene();
-        let kept = copies::keep(&path, &newer, true).expect("kept");
+        let kept = backup::keep_state(&path, &newer, true).expect("kept");
         for id in 0..9 {
             let mut memory = opened(&path);
             memory.note(&applied("ada", &id.to_string())).expect("noted");
             memory.settle().expect("settled");
         }
-        let all = copies::all(&path);
+        let all = backup::all(&path);
         assert_eq!((all.len(), all.last().map(|backup| &backup.path)), (6, Some(&kept)));
         assert!(all.windows(2).all(|two| two[0].path > two[1].path));
     }

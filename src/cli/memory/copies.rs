@@ -10,13 +10,13 @@ use crate::cli::args::{ByHand, Format};
 use crate::cli::exit::{Stop, with_causes};
 use crate::cli::other::counted;
 use crate::persona::name::AccountName;
-use crate::state::copies::{self, Backup};
+use crate::state::backup::{self, Backup};
 use crate::state::restore::{Mended, lineage_of_broken, mend, mended};
 use crate::state::{Difference, Entry, Memory, State, StateError, StateFile};
 
 /// Lists the copies beside the state, the newest first.
 pub(super) fn list(desk: &Desk<'_>) {
-    let backups = copies::all(&desk.path);
+    let backups = backup::all(&desk.path);
     let present = StateFile::at(&desk.path).load().ok();
     if desk.screen.format == Format::Json {
         let backups: Vec<Value> = backups.iter().map(|backup| member(backup, present.as_ref())).collect();
@@ -86,12 +86,12 @@ pub(super) async fn backup(desk: &Desk<'_>, out: Option<&Path>, by_hand: &ByHand
             let out = desk.common.dir.join(out);
             check_place(desk, &out)?;
             if !by_hand.dry_run {
-                copies::write(&out, state).map_err(failed)?;
+                backup::write(&out, state).map_err(failed)?;
             }
             out
         }
-        None if by_hand.dry_run => copies::folder_of(&desk.path),
-        None => copies::keep(&desk.path, state, true).map_err(failed)?,
+        None if by_hand.dry_run => backup::folder_of(&desk.path),
+        None => backup::keep_state(&desk.path, state, true).map_err(failed)?,
     };
     let verb = if by_hand.dry_run { "Would keep" } else { "Kept" };
     let place = if by_hand.dry_run && out.is_none() { "below" } else { "in" };
@@ -108,7 +108,7 @@ fn check_place(desk: &Desk<'_>, out: &Path) -> Result<(), Stop> {
     if same(&desk.path) {
         return Err(Stop::refused(format!("`{}` is the state itself", out.display())).with_help("name another file"));
     }
-    match copies::read(out) {
+    match backup::read(out) {
         Ok(_) => Ok(()),
         Err(StateError::Read { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => Ok(()),
         Err(_) => Err(Stop::refused(format!("`{}` is there already, and is no copy of a state", out.display()))
@@ -163,7 +163,7 @@ fn known(desk: &Desk<'_>, account: &AccountName, address: &crate::plan::Address)
 fn chosen(desk: &Desk<'_>, file: &str, present: Option<&State>) -> Result<(PathBuf, State), Stop> {
     if file == "latest" {
         let differs = |state: &State| present.is_none_or(|present| !Difference::between(present, state).is_empty());
-        let found = copies::all(&desk.path).into_iter().find_map(|backup| {
+        let found = backup::all(&desk.path).into_iter().find_map(|backup| {
             let state = backup.state.ok().filter(&differs)?;
             Some((backup.path, state))
         });
@@ -173,7 +173,7 @@ fn chosen(desk: &Desk<'_>, file: &str, present: Option<&State>) -> Result<(PathB
         });
     }
     let path = desk.common.dir.join(file);
-    match copies::read(&path) {
+    match backup::read(&path) {
         Ok(state) => Ok((path, state)),
         Err(error) => Err(Stop::failed(with_causes(&error).replace("the state file", "the copy"))
             .with_help("`personaform state list --backups` shows the copies beside the state")),
