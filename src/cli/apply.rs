@@ -83,13 +83,14 @@ async fn carry_out(
         return Err(Stop::refused(format!("nothing was applied, the gate `{}` is closed: {}{more}", gate.name, gate.why))
             .with_help(format!("if that is meant: {}", gate.opened_by)));
     }
+    session.stop_with(&going.interrupt.stop);
     let progress = screen.progress(plan.changes.len());
     let file = std::mem::replace(&mut session.state_file, crate::state::StateFile::at(""));
     let applier = Applier {
         connections: &session.connections,
         memory: Mutex::new(Memory::new(file, session.state.clone())),
         parallelism: usize::from(common.parallelism),
-        stop: &going.interrupt.stop,
+        stop: going.interrupt.stop.flag(),
         now: &now,
         observer: &progress,
     };

@@ -7,12 +7,13 @@ use tokio::sync::Notify;
 
 use super::exit::Exit;
 use super::screen::Aside;
+use crate::http::Brake;
 
 /// Whether somebody wants this run to end.
 #[derive(Debug)]
 pub(super) struct Interrupt {
-    /// Set by the first signal: no further request is sent.
-    pub(super) stop: AtomicBool,
+    /// Set by the first signal: no further request is sent, nobody waits to try once more.
+    pub(super) stop: Brake,
     /// Whether the command ends by itself once it has seen [`Interrupt::stop`]; otherwise it is dropped where it stands.
     orderly: AtomicBool,
     first: Notify,
@@ -37,19 +38,19 @@ impl Interrupt {
     }
 
     fn new() -> Self {
-        Self { stop: AtomicBool::new(false), orderly: AtomicBool::new(false), first: Notify::new() }
+        Self { stop: Brake::default(), orderly: AtomicBool::new(false), first: Notify::new() }
     }
 
     /// Tells everybody who waits: the one who would drop the command, and the command itself.
     fn happened(&self) {
-        self.stop.store(true, Ordering::SeqCst);
+        self.stop.pull();
         self.first.notify_waiters();
     }
 
     /// From now on the command ends by itself. False: somebody has interrupted already.
     pub(super) fn begin_orderly(&self) -> bool {
         self.orderly.store(true, Ordering::SeqCst);
-        !self.stop.load(Ordering::SeqCst)
+        !self.stop.is_pulled()
     }
 
     /// Waits until the command is to be dropped: at the first signal, unless it ends by itself.
@@ -57,7 +58,7 @@ impl Interrupt {
         loop {
             // Asked for before the look, so that no signal falls between the two.
             let signal = self.first.notified();
-            if self.stop.load(Ordering::SeqCst) && !self.orderly.load(Ordering::SeqCst) {
+            if self.stop.is_pulled() && !self.orderly.load(Ordering::SeqCst) {
                 return;
             }
             signal.await;
@@ -68,7 +69,7 @@ impl Interrupt {
     pub(super) async fn signalled(&self) {
         loop {
             let signal = self.first.notified();
-            if self.stop.load(Ordering::SeqCst) {
+            if self.stop.is_pulled() {
                 return;
             }
             signal.await;

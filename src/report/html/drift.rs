@@ -83,7 +83,7 @@ fn article(html: &mut Html, target: &Drifted, seen: &mut Seen) {
         }
         html.element("p", &[("class", "note")], |html| {
             html.raw("<b>Next</b> ");
-            html.words(ways_out(target));
+            html.words(&ways_out(target));
         });
     });
 }

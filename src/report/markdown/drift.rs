@@ -80,6 +80,6 @@ fn whole(target: &Drifted, seen: &mut Seen) -> String {
     for note in notes(target) {
         text.push_str(&format!("Note: {}\n\n", escape::words(&note)));
     }
-    text.push_str(&format!("Next: {}\n\n", escape::words(ways_out(target))));
+    text.push_str(&format!("Next: {}\n\n", escape::words(&ways_out(target))));
     text
 }

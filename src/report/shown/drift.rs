@@ -38,18 +38,24 @@ pub(in crate::report) fn notes(target: &Drifted) -> Vec<String> {
 }
 
 /// What can be done about it.
-pub(in crate::report) fn ways_out(target: &Drifted) -> &'static str {
+pub(in crate::report) fn ways_out(target: &Drifted) -> String {
     let released = target.fields.iter().all(|field| field.release_only);
     match (target.what, target.wanted) {
-        (What::Gone, _) => "`personaform apply` makes it anew; to leave it gone, remove the target from its file",
+        (What::Gone, _) => "`personaform apply` makes it anew; to leave it gone, remove the target from its file".to_owned(),
         (What::Changed, false) => {
-            "its target has left the files, so `personaform apply` deletes it; to keep it, put the target back"
+            "its target has left the files, so `personaform apply` deletes it; to keep it, put the target back".to_owned()
         }
         (What::Changed, true) if released => {
             "somebody released another version, or a release still waits: `personaform apply` releases what was written; to \
              keep what is there, write it into the file"
+                .to_owned()
         }
-        (What::Changed, true) => "`personaform apply` writes what the file says; to keep what is there, write it into the file",
+        (What::Changed, true) => {
+            let address = &target.address;
+            format!(
+                "`personaform apply` writes what the file says; `personaform pull {address}` keeps what is there, in the file"
+            )
+        }
     }
 }
 
