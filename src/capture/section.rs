@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::persona::name::Pointer;
 use crate::plan::diff::{Comparison, equal};
-use crate::plan::value::{get, holds_secret, is_empty};
+use crate::plan::value::{get, holds_secret, is_empty, sounds_secret};
 use crate::plan::{Live, Reading, Rules};
 
 /// What is needed to see an object as a section.
@@ -291,14 +291,6 @@ fn holds(value: &Value, test: &dyn Fn(&Value) -> bool) -> bool {
 /// A text of nothing but stars or dots, as services show what they hide.
 fn is_masked(value: &Value) -> bool {
     value.as_str().is_some_and(|text| text.len() >= 4 && text.chars().all(|letter| matches!(letter, '*' | '•' | '●')))
-}
-
-/// Names under which people keep secrets. `max_tokens` and the like are none.
-fn sounds_secret(name: &str) -> bool {
-    let name: String = name.chars().filter(|letter| letter.is_ascii_alphanumeric()).collect::<String>().to_ascii_lowercase();
-    ["apikey", "secret", "password", "token", "authorization", "privatekey", "accesskey", "bearer"]
-        .iter()
-        .any(|word| name.ends_with(word))
 }
 
 /// Whether a list holds, however deep, a text under a name that sounds secret, or a masked one.

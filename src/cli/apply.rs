@@ -101,6 +101,7 @@ async fn carry_out(
         }
         if going.saved {
             refuse_if_stale(&applier, plan).await?;
+            check_secrets(&session, plan)?;
         }
     }
     if !going.interrupt.begin_orderly() {
@@ -164,11 +165,16 @@ fn check_basis(session: &Session, plan: &Plan) -> Result<(), Stop> {
             None => return stale(format!("the plan changes objects at the account `{name}`, which is not in use here")),
         }
     }
+    Ok(())
+}
+
+/// Every secret that a saved plan sends must be known here; what is sent back as it was is known once it was read.
+fn check_secrets(session: &Session, plan: &Plan) -> Result<(), Stop> {
     for change in &plan.changes {
         let Some(connection) = session.connections.get(&change.address.account) else { continue };
         for body in change.requests.iter().filter_map(|request| request.body.as_ref()) {
-            if let Err(name) = connection.sealer.unseal(body) {
-                return stale(format!("the secret from `${name}` is not the one that the plan was made with"));
+            if let Err(unsendable) = connection.sealer.unseal(body) {
+                return Err(Stop::refused(unsendable.to_string()).with_help(unsendable.help()));
             }
         }
     }

@@ -12,6 +12,14 @@ pub fn is_secret(value: &Value) -> bool {
     value.as_object().is_some_and(|object| object.contains_key(SECRET_MARK))
 }
 
+/// Whether people keep secrets under such a name. `max_tokens` and the like are none.
+pub fn sounds_secret(name: &str) -> bool {
+    let name: String = name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
+    ["apikey", "secret", "password", "token", "authorization", "privatekey", "accesskey", "bearer"]
+        .iter()
+        .any(|word| name.ends_with(word))
+}
+
 /// Begins the stand-in for a secret within a longer text: `(secret $NAME 0123456789abcdef)`, with the start of its keyed digest.
 const HIDDEN: &str = "(secret $";
 
@@ -145,19 +153,19 @@ pub fn remove(fields: &mut Map<String, Value>, pointer: &Pointer) -> Option<Valu
 
 /// Every leaf with its pointer, in order: scalars, lists, secrets and empty objects. Lists are not entered.
 pub fn leaves(fields: &Map<String, Value>) -> Vec<(Pointer, &Value)> {
-    fn walk<'a>(at: &Pointer, value: &'a Value, found: &mut Vec<(Pointer, &'a Value)>) {
+    fn walk<'a>(at: Pointer, value: &'a Value, found: &mut Vec<(Pointer, &'a Value)>) {
         match value {
             Value::Object(members) if !members.is_empty() && !is_secret(value) => {
                 for (key, value) in members {
-                    walk(&at.child(key), value, found);
+                    walk(at.child(key), value, found);
                 }
             }
-            _ => found.push((at.clone(), value)),
+            _ => found.push((at, value)),
         }
     }
     let mut found = Vec::new();
     for (key, value) in fields {
-        walk(&Pointer::root().child(key), value, &mut found);
+        walk(Pointer::new([key]), value, &mut found);
     }
     found
 }

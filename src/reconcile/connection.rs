@@ -58,11 +58,11 @@ impl Connection {
         let label = label(request);
         let mut filled = request.clone();
         if let Some(body) = &request.body {
-            filled.body = Some(self.sealer.unseal(body).map_err(|name| Failure {
+            filled.body = Some(self.sealer.unseal(body).map_err(|unsendable| Failure {
                 request: label.clone(),
                 status: None,
-                message: format!("the secret from `${name}` is not the one that the plan was made with"),
-                help: Some("set the variable as it was, or make a new plan".to_owned()),
+                message: unsendable.to_string(),
+                help: Some(unsendable.help().to_owned()),
                 maybe_done: false,
                 absent: false,
                 unsent: false,
@@ -129,11 +129,12 @@ impl Connection {
             (Some(usual), Some(own)) if matches!(refusal.status, 401 | 403) => Some(format!("{usual}; {own}")),
             (usual, own) => own.clone().or(usual),
         };
+        let clean = |text: &str| self.sealer.without_hidden(&self.client.redactor().text(text));
         Failure {
             request: label(request),
             status: Some(refusal.status),
-            message: self.client.redactor().text(&refusal.message),
-            help: help.map(|help| self.client.redactor().text(&help)),
+            message: clean(&refusal.message),
+            help: help.map(|help| clean(&help)),
             // A success that cannot be understood is no refusal. Other statuses that leave it open are judged by `send`.
             maybe_done: request.method != Method::Get && refusal.kind == RefusalKind::Unreadable && refusal.status < 400,
             absent: refusal.kind == RefusalKind::Absent,

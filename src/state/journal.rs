@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::State;
 use super::disk::{self, sync_folder};
 use crate::persona::name::Manage;
 use crate::plan::{Address, Pending, Record};
@@ -72,19 +73,25 @@ pub enum Entry {
         /// The target.
         address: Address,
     },
+    /// Somebody put a copy in the place of everything.
+    Restored {
+        /// What the copy holds.
+        state: Box<State>,
+    },
 }
 
 impl Entry {
-    /// The target that it is about.
-    pub fn address(&self) -> &Address {
+    /// The targets that it is about.
+    pub fn addresses(&self) -> Vec<&Address> {
         match self {
+            Self::Restored { state } => state.objects.keys().chain(state.pending.keys()).collect(),
             Self::Intent { address, .. }
             | Self::Created { address, .. }
             | Self::Applied { address, .. }
             | Self::Removed { address }
             | Self::Moved { to: address, .. }
             | Self::Settled { address, .. }
-            | Self::Dropped { address } => address,
+            | Self::Dropped { address } => vec![address],
         }
     }
 }
@@ -244,7 +251,7 @@ mod tests {
     fn what_was_written_is_read_again() {
         let read = parse(&written()).expect("whole").expect("begun");
         assert_eq!((read.head.serial, read.entries.len()), (4, 3));
-        assert_eq!(read.entries[1].address().to_string(), "a.bob");
+        assert_eq!(read.entries[1].addresses()[0].to_string(), "a.bob");
     }
 
     #[test]
