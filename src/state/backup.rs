@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::disk::{self, replace};
+use super::disk;
 
 /// How many are kept.
 const KEPT: usize = 5;
@@ -19,7 +19,7 @@ pub(super) fn folder_of(state: &Path) -> PathBuf {
 pub(super) fn keep(state: &Path, serial: u64) -> std::io::Result<()> {
     let folder = folder_of(state);
     fs::create_dir_all(&folder)?;
-    replace(&folder.join(format!("{serial:08}.json")), &disk::read(state)?)?;
+    disk::copy(state, &folder.join(format!("{serial:08}.json")))?;
     for old in oldest_first(state).iter().rev().skip(KEPT) {
         fs::remove_file(old)?;
     }
@@ -30,7 +30,7 @@ pub(super) fn keep(state: &Path, serial: u64) -> std::io::Result<()> {
 pub(super) fn keep_version(state: &Path, version: u32) -> std::io::Result<()> {
     let mut name = state.as_os_str().to_owned();
     name.push(format!(".version-{version}"));
-    replace(Path::new(&name), &disk::read(state)?)
+    disk::copy(state, Path::new(&name))
 }
 
 /// The newest backup that passes for one.

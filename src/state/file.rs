@@ -222,12 +222,14 @@ impl StateFile {
                 backup::keep_version(&self.path, version).map_err(failed)?;
             }
         }
-        let mut text = serde_json::to_vec_pretty(state).map_err(|error| failed(error.into()))?;
-        text.push(b'\n');
         if let Some(folder) = self.path.parent() {
             fs::create_dir_all(folder).map_err(failed)?;
         }
-        replace(&self.path, &text).map_err(failed)?;
+        let written = replace(&self.path, |writer| {
+            serde_json::to_writer_pretty(&mut *writer, state)?;
+            writer.write_all(b"\n")
+        });
+        written.map_err(failed)?;
         self.found = Some((VERSION, state.serial));
         Ok(())
     }
@@ -242,17 +244,21 @@ pub(super) fn parse(path: &Path, bytes: &[u8]) -> Result<State, StateError> {
         message: error.to_string().split(" at line").next().unwrap_or_default().to_owned(),
         backup: newest_intact(path),
     };
-    /// What is looked at first: everything else depends on it.
+    /// What everything else depends on.
     #[derive(Deserialize)]
     struct Versioned {
         #[serde(default)]
         version: u64,
     }
-    let Versioned { version } = serde_json::from_slice(bytes).map_err(damaged)?;
+    // In one pass where all is well: a large state is read quickly.
+    let (version, state) = match serde_json::from_slice::<State>(bytes) {
+        Ok(state) => (u64::from(state.version), Ok(state)),
+        Err(error) => (serde_json::from_slice(bytes).map_or(0, |Versioned { version }| version), Err(error)),
+    };
     if version > u64::from(VERSION) {
         return Err(StateError::Newer { path: path.to_owned(), found: version });
     }
-    serde_json::from_slice(bytes).map_err(damaged)
+    state.map_err(damaged)
 }
 
 /// The newest backup that can be read, if there is one.
