@@ -43,7 +43,8 @@ pub(crate) fn run() -> Result<(), Box<dyn std::error::Error>> {
         let reads_only = arguments[0] == "plan";
         let (row, log) = stage.step(step, arguments, code, if reads_only { 3 } else { 1 })?;
         if row.requests != requests {
-            let asked: Vec<String> = log.iter().map(|asked| format!("{} {}{}", asked.method, asked.account, asked.path)).collect();
+            let asked: Vec<String> =
+                log.iter().map(|asked| format!("{} {}{}", asked.method, asked.account, asked.path)).collect();
             return Err(format!("`{step}` takes {} requests, and not {requests}:\n{}", row.requests, asked.join("\n")).into());
         }
         if arguments[0] != "import" {

@@ -77,9 +77,7 @@ pub(crate) fn run(file: &Path) -> Result<(), Box<dyn std::error::Error>> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     // The library wants one, though nothing here is encrypted.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let tls = rustls::ClientConfig::builder()
-        .with_root_certificates(rustls::RootCertStore::empty())
-        .with_no_client_auth();
+    let tls = rustls::ClientConfig::builder().with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth();
     let client = reqwest::Client::builder().no_proxy().tls_backend_preconfigured(tls).build()?;
     runtime.block_on(async {
         for phase in score.phases {

@@ -76,13 +76,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 }
 
 fn orders(words: &[&str]) -> Result<Orders, Box<dyn std::error::Error>> {
-    let mut orders = Orders {
-        sizes: vec![10, 100, 1_000, 10_000],
-        latencies: vec![0, 50],
-        concurrency: 32,
-        repeat: 3,
-        page: None,
-    };
+    let mut orders =
+        Orders { sizes: vec![10, 100, 1_000, 10_000], latencies: vec![0, 50], concurrency: 32, repeat: 3, page: None };
     let mut words = words.iter();
     while let Some(word) = words.next() {
         let mut value = || words.next().ok_or(format!("`{word}` wants a value"));

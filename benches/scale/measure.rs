@@ -41,8 +41,7 @@ pub(crate) fn run(command: &mut Command, wanted: i32) -> Result<Taken, Box<dyn s
     let words = tempfile::NamedTempFile::new()?;
     let before = children()?;
     let begun = Instant::now();
-    let mut child =
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(words.reopen()?).spawn()?;
+    let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(words.reopen()?).spawn()?;
     let status = format!("/proc/{}/status", child.id());
     let glances = std::thread::spawn(move || {
         let mut peak = 0;

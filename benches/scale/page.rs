@@ -240,7 +240,13 @@ fn draw(svg: &mut String, measured: &Measured, latency: u64, panel: &Panel, (lef
     for decade in least_y as i32..=most_y as i32 {
         let y = top + inner_height - (f64::from(decade) - least_y) / (most_y - least_y) * inner_height;
         let _ = writeln!(svg, "<path d=\"M{left:.1},{y:.1}h{inner_width:.1}\" stroke=\"#dddddd\"/>");
-        let _ = writeln!(svg, "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\">{}</text>", left - 5.0, y + 4.0, 10f64.powi(decade));
+        let _ = writeln!(
+            svg,
+            "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\">{}</text>",
+            left - 5.0,
+            y + 4.0,
+            10f64.powi(decade)
+        );
     }
     for decade in least_x as i32..=most_x as i32 {
         let x = left + (f64::from(decade) - least_x) / (most_x - least_x) * inner_width;
@@ -267,11 +273,7 @@ fn draw(svg: &mut String, measured: &Measured, latency: u64, panel: &Panel, (lef
             .filter_map(|row| Some(at(row.size as f64, row.floor?.wall.as_secs_f64())))
             .collect();
         if !floors.is_empty() {
-            let _ = writeln!(
-                svg,
-                "<path d=\"M{}\" fill=\"none\" stroke=\"{colour}\" stroke-dasharray=\"3 3\"/>",
-                line(floors)
-            );
+            let _ = writeln!(svg, "<path d=\"M{}\" fill=\"none\" stroke=\"{colour}\" stroke-dasharray=\"3 3\"/>", line(floors));
         }
     }
 }

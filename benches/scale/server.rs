@@ -55,10 +55,8 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// Serves until the process is ended; prints the port.
 #[expect(clippy::print_stdout, reason = "the port is this process's answer")]
 pub(crate) fn run() -> Result<(), Box<dyn std::error::Error>> {
-    let miniatures = ACCOUNTS
-        .into_iter()
-        .filter_map(|account| Some((account, Mutex::new(providers::miniature(account, KEY)?))))
-        .collect();
+    let miniatures =
+        ACCOUNTS.into_iter().filter_map(|account| Some((account, Mutex::new(providers::miniature(account, KEY)?)))).collect();
     let shared = Arc::new(Shared {
         miniatures,
         kept: Mutex::default(),

@@ -46,6 +46,7 @@ pub(super) fn schema(common: &Common, screen: &Screen, args: &SchemaArgs) -> Res
         Document::State => schemas::state(),
         Document::Plan => schemas::plan(),
         Document::Outcome => schemas::outcome(),
+        Document::Drift => schemas::drift(),
         Document::Problems => schemas::problems(),
     };
     screen.result(&format!("{document:#}\n"));

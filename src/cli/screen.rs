@@ -300,23 +300,25 @@ impl Screen {
                 .with_help("review the plan, then run it again with `-y`"));
         }
         self.aside(&format!("{question} Type `yes` to go on: "));
-        // On a thread of its own, so that an interrupt is heard while nobody answers.
-        let answer = tokio::task::spawn_blocking(|| {
-            let mut answer = String::new();
-            std::io::stdin().lock().read_line(&mut answer).map(|_| answer)
-        });
-        Ok(matches!(answer.await, Ok(Ok(answer)) if answer.trim() == "yes"))
+        Ok(line_of_input().await.is_some_and(|answer| answer.trim() == "yes"))
     }
 
     /// Asks for one line; none where nobody can be asked.
-    pub(super) fn ask(&self, question: &str) -> Option<String> {
+    ///
+    /// # Errors
+    /// When the input ends instead (Ctrl-D): that is no answer, not even an empty one.
+    pub(super) async fn ask(&self, question: &str) -> Result<Option<String>, Stop> {
         if !self.may_ask || !std::io::stdin().is_terminal() {
-            return None;
+            return Ok(None);
         }
         self.aside(question);
-        let mut answer = String::new();
-        std::io::stdin().lock().read_line(&mut answer).ok()?;
-        Some(answer.trim().to_owned())
+        match line_of_input().await {
+            Some(answer) if !answer.is_empty() => Ok(Some(answer.trim().to_owned())),
+            _ => {
+                self.aside("\n");
+                Err(Stop::refused("there was no answer, and nothing was done"))
+            }
+        }
     }
 
     /// A progress display for so many changes; invisible where standard error is no terminal.
@@ -331,6 +333,15 @@ impl Screen {
         *DISPLAY.lock().unwrap_or_else(PoisonError::into_inner) = Some(bar.downgrade());
         Progress { bar }
     }
+}
+
+/// What somebody types; nothing at the end of the input. On a thread of its own, so that an interrupt is heard while nobody answers.
+async fn line_of_input() -> Option<String> {
+    let line = tokio::task::spawn_blocking(|| {
+        let mut line = String::new();
+        std::io::stdin().lock().read_line(&mut line).map(|_| line)
+    });
+    line.await.ok()?.ok()
 }
 
 /// Progress on a terminal.

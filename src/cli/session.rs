@@ -1,6 +1,6 @@
 //! From a folder to a plan: load, compile, connect, refresh, plan. What every command that plans has in common.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use super::args::{Common, Planning};
 use super::exit::{Stop, with_causes};
 use super::lock::lock;
 use super::miniatures::{sandbox_key, start_sandbox};
-use super::names::{self, Catalogues, Named};
+use super::names::{self, Catalogues, Named, Unread};
 use super::project::{load_state, read_project, root, state_path, variable};
 use super::retries::Retries;
 use super::screen::Screen;
@@ -47,6 +47,8 @@ pub(super) struct Session {
     pub(super) connections: BTreeMap<AccountName, Connection>,
     /// What the names in `$lookup` led to.
     pub(super) named: Named,
+    /// Targets whose names lead nowhere, since a catalogue could not be read.
+    pub(super) unnamed: BTreeMap<Address, Unread>,
     /// The catalogues that were read for them.
     pub(super) catalogues: Catalogues,
     sealer: Arc<Sealer>,
@@ -87,6 +89,17 @@ impl Session {
         if saved.is_none() && writing.is_none_or(|(command, _)| command != "destroy") {
             session.look_up().await?;
         }
+        Ok(session)
+    }
+
+    /// Opens a project to plan it, with catalogues that were read in this run already.
+    ///
+    /// # Errors
+    /// As [`Session::open`].
+    pub(super) async fn open_knowing(common: &Common, screen: &Screen, catalogues: Catalogues) -> Result<Self, Stop> {
+        let mut session = Self::begin(common, screen, None, None, &[], None).await?;
+        session.catalogues = catalogues;
+        session.look_up().await?;
         Ok(session)
     }
 
@@ -142,6 +155,7 @@ impl Session {
             state_file,
             connections: BTreeMap::new(),
             named: Named::default(),
+            unnamed: BTreeMap::new(),
             catalogues: Catalogues::default(),
             sealer: Arc::new(sealer),
             selection: Selection::of(&common.targets),
@@ -246,15 +260,23 @@ impl Session {
     /// Finds the ids behind the names of the selected targets.
     ///
     /// # Errors
-    /// When a name is unknown or not unique, or a catalogue cannot be read.
+    /// When a name is unknown or not unique.
     async fn look_up(&mut self) -> Result<(), Stop> {
         let wanted = names::wanted(&self.desired, |address| self.selects(address));
-        self.catalogues = names::fetch(&self.connections, &wanted).await?;
+        self.learn(wanted).await;
         let mut desired = std::mem::take(&mut self.desired);
-        let (named, problems) = names::resolve(&self.project, &mut desired, &self.catalogues, |address| self.selects(address));
+        let resolution = names::resolve(&self.project, &mut desired, &self.catalogues, |address| self.selects(address));
         self.desired = desired;
-        self.named = named;
-        if problems.is_empty() { Ok(()) } else { Err(Stop::Problems(problems)) }
+        self.named = resolution.named;
+        self.unnamed = resolution.unnamed;
+        if resolution.problems.is_empty() { Ok(()) } else { Err(Stop::Problems(resolution.problems)) }
+    }
+
+    /// Reads catalogues that were not read yet.
+    pub(super) async fn learn(&mut self, mut wanted: BTreeSet<(AccountName, String)>) {
+        wanted.retain(|key| !self.catalogues.contains_key(key));
+        let read = names::fetch(&self.connections, &wanted).await;
+        self.catalogues.extend(read);
     }
 
     /// What the files would want if some of them were others; names lead to what they led to before.
@@ -268,8 +290,8 @@ impl Session {
         for resource in desired.values_mut() {
             self.sealer.seal(&mut resource.fields);
         }
-        let (_, problems) = names::resolve(&project, &mut desired, &self.catalogues, |address| self.selects(address));
-        if problems.is_empty() { Ok(desired) } else { Err(problems) }
+        let resolution = names::resolve(&project, &mut desired, &self.catalogues, |address| self.selects(address));
+        if resolution.problems.is_empty() { Ok(desired) } else { Err(resolution.problems) }
     }
 
     /// Plans the end of everything that state records.
@@ -295,7 +317,9 @@ impl Session {
         self.check_selection()?;
         let scope = |address: &Address| self.selects(address);
         let (recorded, pending) = (&self.state.objects, &self.state.pending);
-        Ok(refresh(&self.readers(), Interest { desired, recorded, pending, moves, scope: &scope }).await)
+        let mut refreshed = refresh(&self.readers(), Interest { desired, recorded, pending, moves, scope: &scope }).await;
+        names::hold_up(&self.unnamed, &mut refreshed);
+        Ok(refreshed)
     }
 
     /// The accounts as the planner sees them.

@@ -141,6 +141,31 @@ pub fn set(fields: &mut Map<String, Value>, pointer: &Pointer, value: Value) {
     object.insert(last.clone(), value);
 }
 
+/// The value at a pointer; lists are entered.
+pub fn item<'a>(fields: &'a Map<String, Value>, pointer: &Pointer) -> Option<&'a Value> {
+    let (first, rest) = pointer.segments().split_first()?;
+    rest.iter().try_fold(fields.get(first)?, |value, segment| match value {
+        Value::Array(items) => items.get(segment.parse::<usize>().ok()?),
+        value => value.as_object()?.get(segment),
+    })
+}
+
+/// Puts another value in the place of one that is there; lists are entered. Nothing happens where there is none.
+pub fn replace(fields: &mut Map<String, Value>, pointer: &Pointer, value: Value) {
+    let Some((first, rest)) = pointer.segments().split_first() else { return };
+    let mut at = fields.get_mut(first);
+    for segment in rest {
+        at = match at {
+            Some(Value::Object(members)) => members.get_mut(segment),
+            Some(Value::Array(items)) => segment.parse::<usize>().ok().and_then(|index| items.get_mut(index)),
+            _ => None,
+        };
+    }
+    if let Some(at) = at {
+        *at = value;
+    }
+}
+
 /// Removes the value at a pointer and returns it; the objects above it stay.
 pub fn remove(fields: &mut Map<String, Value>, pointer: &Pointer) -> Option<Value> {
     let (last, above) = pointer.segments().split_last()?;

@@ -133,11 +133,8 @@ impl<'a> Questions<'a> {
         }
         let by_list = rules.list == Listing::Whole && self.known.len() >= LIST_FROM;
         let by_name = !self.fresh.is_empty() || !self.pending.is_empty();
-        let listed = if rules.list != Listing::None && (by_list || by_name) {
-            Some(self.list(reader, by_name).await)
-        } else {
-            None
-        };
+        let listed =
+            if rules.list != Listing::None && (by_list || by_name) { Some(self.list(reader, by_name).await) } else { None };
         let wanted = self.wanted();
         let (mut from_list, mut strangers) = (BTreeMap::new(), Vec::new());
         let failed = match listed {

@@ -12,7 +12,7 @@ const BUFFER: usize = 1 << 16;
 pub(super) fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
     check_kind(from)?;
     let mut file = fs::File::open(from)?;
-    replace(to, |writer| std::io::copy(&mut file, writer).map(drop))
+    replace_by(to, |writer| std::io::copy(&mut file, writer).map(drop))
 }
 
 /// Reads a file of ours. What is no regular file is refused before it is opened: opening a pipe would wait for a writer, and a
@@ -35,9 +35,13 @@ pub(super) fn check_kind(path: &Path) -> std::io::Result<()> {
     Err(std::io::Error::other(format!("it is {what}, and must be a regular file")))
 }
 
-/// Replaces a file in one step: written beside it, flushed to disk, renamed. Only the owner can read it. What is written need never
-/// be in memory as a whole.
-pub(super) fn replace(path: &Path, write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>) -> std::io::Result<()> {
+/// Replaces a file in one step: written beside it, flushed to disk, renamed. Only the owner can read it.
+pub(super) fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    replace_by(path, |writer| writer.write_all(bytes))
+}
+
+/// As [`replace`], with bytes that need never be in memory as a whole.
+pub(super) fn replace_by(path: &Path, write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>) -> std::io::Result<()> {
     let file = tempfile::Builder::new().prefix(".state-").tempfile_in(folder_of(path))?;
     let mut buffered = BufWriter::with_capacity(BUFFER, file);
     write(&mut buffered)?;

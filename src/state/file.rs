@@ -5,123 +5,11 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
-
-use super::disk::{self, replace};
+use super::disk::{self, replace_by};
+use super::error::StateError;
+use super::form::{self, write_to};
 use super::journal::{self, End, Read};
 use super::{State, VERSION, backup};
-
-/// Why state could not be read or written.
-#[derive(Debug, thiserror::Error)]
-pub enum StateError {
-    /// A file cannot be read.
-    #[error("the state file `{path}` cannot be read")]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// The system's words.
-        source: std::io::Error,
-    },
-    /// A file cannot be written.
-    #[error("the state file `{path}` cannot be written")]
-    Write {
-        /// The file.
-        path: PathBuf,
-        /// The system's words.
-        source: std::io::Error,
-    },
-    /// The file is not a state.
-    #[error("the state file `{path}` is damaged at line {line}, column {column}: {message}")]
-    Damaged {
-        /// The file.
-        path: PathBuf,
-        /// One-based.
-        line: usize,
-        /// One-based; 0 where the line is empty.
-        column: usize,
-        /// What is wrong there.
-        message: String,
-        /// The newest backup that can be read.
-        backup: Option<PathBuf>,
-    },
-    /// The journal is not as it was written.
-    #[error("the journal `{path}` is damaged at line {line}: {message}")]
-    JournalDamaged {
-        /// The journal.
-        path: PathBuf,
-        /// One-based.
-        line: usize,
-        /// What is wrong there.
-        message: String,
-    },
-    /// The journal continues another state than the one that is there.
-    #[error("the journal `{journal}` does not continue the state file `{path}`: {why}")]
-    Parted {
-        /// The state file.
-        path: PathBuf,
-        /// The journal.
-        journal: PathBuf,
-        /// How one sees it, as a fragment.
-        why: String,
-    },
-    /// There is no state file, and there was one.
-    #[error("the state file `{path}` is gone, and `{trace}` shows that there was one")]
-    Gone {
-        /// The state file.
-        path: PathBuf,
-        /// The journal or the backup.
-        trace: PathBuf,
-        /// The newest backup that can be read.
-        backup: Option<PathBuf>,
-    },
-    /// A newer build wrote it.
-    #[error("the state file `{path}` has version {found}, and this personaform knows versions up to {VERSION}")]
-    Newer {
-        /// The file.
-        path: PathBuf,
-        /// Its version.
-        found: u64,
-    },
-    /// The digest key is not hexadecimal.
-    #[error("the state's `digest_key` is damaged")]
-    BadDigestKey,
-    /// The system gives no random bytes.
-    #[error("the system gives no random bytes")]
-    NoRandomness,
-}
-
-impl StateError {
-    /// What to do, as a fragment.
-    pub fn help(&self) -> Option<String> {
-        let backed_up = |backup: &Option<PathBuf>| match backup {
-            Some(backup) => {
-                format!("restore it from version control, or from the newest intact backup, `{}`", backup.display())
-            }
-            None => "restore it from version control; there is no intact backup".to_owned(),
-        };
-        match self {
-            Self::Damaged { backup, .. } => {
-                Some(format!("{}; without a state, personaform would not know its objects", backed_up(backup)))
-            }
-            Self::JournalDamaged { line, .. } => Some(format!(
-                "restore it from a copy; or keep a copy and cut it off before line {line}: what the lines from there on tell is then lost"
-            )),
-            Self::Parted { .. } => Some(
-                "put back the state file that the journal continues; or, if its entries are known to be in this file, move the journal away"
-                    .to_owned(),
-            ),
-            Self::Gone { path, backup, .. } => Some(format!(
-                "{}; to begin anew, also remove `{}.journal` and `{}`",
-                backed_up(backup),
-                path.display(),
-                backup::folder_of(path).display()
-            )),
-            Self::Newer { .. } => Some("use the newer personaform that wrote it".to_owned()),
-            Self::BadDigestKey => Some("restore the state file from version control or a backup".to_owned()),
-            Self::Read { .. } | Self::Write { .. } | Self::NoRandomness => None,
-        }
-    }
-}
 
 /// Where a state is kept, and what was found there.
 #[derive(Debug)]
@@ -185,10 +73,13 @@ impl StateFile {
     }
 
     fn begin_anew(&self, journalled: bool) -> Result<State, StateError> {
-        let backup = newest_intact(&self.path);
+        let backup = backup::newest_intact(&self.path);
         let trace = if journalled { Some(journal::path_of(&self.path)) } else { backup.clone() };
         match trace {
-            Some(trace) => Err(StateError::Gone { path: self.path.clone(), trace, backup }),
+            Some(trace) => {
+                let backups = backup::folder_of(&self.path);
+                Err(StateError::Gone { path: self.path.clone(), trace, backup, backups })
+            }
             None => State::new(),
         }
     }
@@ -205,7 +96,7 @@ impl StateFile {
             return Ok(());
         };
         let addresses: std::collections::BTreeSet<String> =
-            read.entries.iter().map(|entry| entry.address().to_string()).collect();
+            read.entries.iter().flat_map(|entry| entry.addresses()).map(ToString::to_string).collect();
         let addresses: Vec<String> = addresses.into_iter().collect();
         let why = if addresses.is_empty() { why } else { format!("{why}; it tells of {}", addresses.join(", ")) };
         Err(StateError::Parted { path: self.path.clone(), journal: journal::path_of(&self.path), why })
@@ -225,43 +116,19 @@ impl StateFile {
         if let Some(folder) = self.path.parent() {
             fs::create_dir_all(folder).map_err(failed)?;
         }
-        let written = replace(&self.path, |writer| {
-            serde_json::to_writer_pretty(&mut *writer, state)?;
-            writer.write_all(b"\n")
-        });
-        written.map_err(failed)?;
+        replace_by(&self.path, |writer| write_to(writer, state)).map_err(failed)?;
         self.found = Some((VERSION, state.serial));
         Ok(())
     }
 }
 
-/// A state from the bytes of its file, still with the version that it was written in.
-pub(super) fn parse(path: &Path, bytes: &[u8]) -> Result<State, StateError> {
-    let damaged = |error: serde_json::Error| StateError::Damaged {
-        path: path.to_owned(),
-        line: error.line(),
-        column: error.column(),
-        message: error.to_string().split(" at line").next().unwrap_or_default().to_owned(),
-        backup: newest_intact(path),
-    };
-    /// What everything else depends on.
-    #[derive(Deserialize)]
-    struct Versioned {
-        #[serde(default)]
-        version: u64,
-    }
-    // In one pass where all is well: a large state is read quickly.
-    let (version, state) = match serde_json::from_slice::<State>(bytes) {
-        Ok(state) => (u64::from(state.version), Ok(state)),
-        Err(error) => (serde_json::from_slice(bytes).map_or(0, |Versioned { version }| version), Err(error)),
-    };
-    if version > u64::from(VERSION) {
-        return Err(StateError::Newer { path: path.to_owned(), found: version });
-    }
-    state.map_err(damaged)
-}
-
-/// The newest backup that can be read, if there is one.
-fn newest_intact(state: &Path) -> Option<PathBuf> {
-    backup::newest(state, |path| disk::read(path).is_ok_and(|bytes| parse(path, &bytes).is_ok()))
+/// A state from the bytes of its file; where it is damaged, the newest intact backup is named.
+fn parse(path: &Path, bytes: &[u8]) -> Result<State, StateError> {
+    form::parse(path, bytes).map_err(|error| match error {
+        StateError::Damaged { path, line, column, message, .. } => {
+            let backup = backup::newest_intact(&path);
+            StateError::Damaged { path, line, column, message, backup }
+        }
+        other => other,
+    })
 }

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::State;
 use super::disk::{self, sync_folder};
 use crate::persona::name::Manage;
 use crate::plan::{Address, Pending, Record};
@@ -72,19 +73,25 @@ pub enum Entry {
         /// The target.
         address: Address,
     },
+    /// Somebody put a copy in the place of everything.
+    Restored {
+        /// What the copy holds.
+        state: Box<State>,
+    },
 }
 
 impl Entry {
-    /// The target that it is about.
-    pub fn address(&self) -> &Address {
+    /// The targets that it is about.
+    pub fn addresses(&self) -> Vec<&Address> {
         match self {
+            Self::Restored { state } => state.objects.keys().chain(state.pending.keys()).collect(),
             Self::Intent { address, .. }
             | Self::Created { address, .. }
             | Self::Applied { address, .. }
             | Self::Removed { address }
             | Self::Moved { to: address, .. }
             | Self::Settled { address, .. }
-            | Self::Dropped { address } => address,
+            | Self::Dropped { address } => vec![address],
         }
     }
 }
@@ -151,7 +158,8 @@ fn parse(bytes: &[u8]) -> Result<Option<Read>, Damage> {
     for (index, line) in bytes.split_inclusive(|byte| *byte == b'\n').enumerate() {
         let Some(line) = line.strip_suffix(b"\n") else { break };
         let damage = |message: &str| Damage { line: index + 1, message: message.to_owned() };
-        let body = opened(line, &mut end.sum).ok_or_else(|| damage("the line is not as it was written: its checksum is wrong"))?;
+        let body =
+            opened(line, &mut end.sum).ok_or_else(|| damage("the line is not as it was written: its checksum is wrong"))?;
         let unknown = |error: serde_json::Error| damage(&format!("the line is no entry that this personaform knows: {error}"));
         match head {
             None => head = Some(serde_json::from_slice(body).map_err(unknown)?),
@@ -267,7 +275,7 @@ mod tests {
     fn what_was_written_is_read_again() {
         let read = parse(&written()).expect("whole").expect("begun");
         assert_eq!((read.head.serial, read.entries.len()), (4, 3));
-        assert_eq!(read.entries[1].address().to_string(), "a.bob");
+        assert_eq!(read.entries[1].addresses()[0].to_string(), "a.bob");
     }
 
     #[test]

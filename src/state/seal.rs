@@ -8,7 +8,7 @@ use ring::rand::{SecureRandom, SystemRandom};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value, json};
 
-use super::file::StateError;
+use super::error::StateError;
 use crate::plan::value::{self, SECRET_MARK, get, hidden_in, is_secret, leaves};
 
 /// The shortest secret that is looked for within longer texts; a shorter one may be a word that belongs there.
@@ -308,7 +308,7 @@ mod tests {
         sealer.seal(&mut ours);
         let hidden = |text: &str| {
             let mut live = object(json!({"a": text}));
-            sealer.conceal(&mut live, &ours);
+            sealer.conceal(&mut live, &[&ours]);
             assert!(is_secret(&live["a"]), "{live:?}");
             live.remove("a").expect("it is there")
         };

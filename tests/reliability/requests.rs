@@ -51,7 +51,11 @@ fn recorded(provider: &str, ids: &[String]) -> BTreeMap<Address, Record> {
 }
 
 /// Looks at what is recorded and at what is wanted besides.
-async fn look(connection: &Connection, recorded: &BTreeMap<Address, Record>, desired: &BTreeMap<Address, Resource>) -> Refreshed {
+async fn look(
+    connection: &Connection,
+    recorded: &BTreeMap<Address, Record>,
+    desired: &BTreeMap<Address, Resource>,
+) -> Refreshed {
     let readers = BTreeMap::from([(connection.account.clone(), Reader::of(connection))]);
     let (pending, moves) = (BTreeMap::new(), BTreeMap::new());
     refresh(&readers, Interest { desired, recorded, pending: &pending, moves: &moves, scope: &|_| true }).await
@@ -208,7 +212,8 @@ fn pages_whose_number_is_known_are_asked_for_at_once() {
         if page > 1 {
             together.wait();
         }
-        let persona = |number: usize| json!({ "persona_id": format!("p{:04}", (page - 1) * 100 + number), "persona_name": "Ada" });
+        let persona =
+            |number: usize| json!({ "persona_id": format!("p{:04}", (page - 1) * 100 + number), "persona_name": "Ada" });
         json!({ "data": (0..100).map(persona).collect::<Vec<_>>(), "total_count": 500 })
     });
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");

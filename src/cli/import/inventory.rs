@@ -6,9 +6,10 @@ use futures_util::stream::{self, StreamExt};
 
 use super::naming::Group;
 use super::tell::{Report, Skipped};
+use crate::capture::key;
 use crate::cli::args::ImportArgs;
 use crate::cli::exit::Stop;
-use crate::cli::screen::Screen;
+use crate::cli::screen::{Progress, Screen};
 use crate::cli::selection::matches;
 use crate::cli::session::Session;
 use crate::persona::name::AccountName;
@@ -16,9 +17,6 @@ use crate::plan::{Address, Listing, Live, RemoteId};
 use crate::providers;
 use crate::reconcile::connection::Failure;
 use crate::reconcile::{Connection, Reader};
-
-/// Reads under way at once.
-const CONCURRENT_READS: usize = 8;
 
 /// One object that lives at an account.
 #[derive(Clone, Debug)]
@@ -31,6 +29,9 @@ pub(super) struct Found {
     pub(super) name: String,
     /// The whole of it, as soon as it was read.
     pub(super) live: Option<Live>,
+    /// How many objects of this account come before it that would like the same key, chosen or not: so that the keys do not depend
+    /// on what is taken first.
+    pub(super) rank: usize,
 }
 
 /// Refuses accounts that are not configured, and services that cannot be listed.
@@ -78,9 +79,7 @@ pub(super) async fn all(session: &Session, accounts: &[AccountName], screen: &Sc
     for account in accounts {
         let Some(connection) = session.connections.get(account) else { continue };
         progress.advance(0, &format!("listing {account}"));
-        let mut of_account = list(connection, account).await.map_err(|failure| stop(account, &failure))?;
-        of_account.sort_by(|left, right| left.id.cmp(&right.id));
-        found.extend(of_account);
+        found.extend(list(connection, account).await.map_err(|failure| stop(account, &failure))?);
     }
     progress.finish();
     Ok(found)
@@ -93,9 +92,17 @@ async fn list(connection: &Connection, account: &AccountName) -> Result<Vec<Foun
             connection.conceal(live, &[]);
         }
         let name = connection.sealer.conceal_text(&item.name);
-        Found { account: account.clone(), id: item.id, name, live: item.live }
+        (item.id.clone(), Found { account: account.clone(), id: item.id, name, live: item.live, rank: 0 })
     });
-    Ok(found.collect())
+    let found: BTreeMap<RemoteId, Found> = found.collect();
+    let mut found: Vec<Found> = found.into_values().collect();
+    let mut wanted: BTreeMap<String, usize> = BTreeMap::new();
+    for one in &mut found {
+        let count = wanted.entry(key::slug(&one.name, one.id.as_str())).or_default();
+        one.rank = *count;
+        *count += 1;
+    }
+    Ok(found)
 }
 
 fn stop(account: &AccountName, failure: &Failure) -> Stop {
@@ -139,7 +146,7 @@ pub(super) fn chosen(session: &Session, found: Vec<Found>, args: &ImportArgs) ->
     let mut chosen = Vec::new();
     let managed = Managed::of(session);
     for found in found {
-        match managed.by(&found) {
+        match managed.find(&found) {
             Some((address, why)) => report.skipped.push(Skipped { found, address, why }),
             None => chosen.push(found),
         }
@@ -147,35 +154,27 @@ pub(super) fn chosen(session: &Session, found: Vec<Found>, args: &ImportArgs) ->
     Ok((chosen, report))
 }
 
-/// Who manages which object, or will.
-pub(super) struct Managed<'a> {
-    owners: BTreeMap<(&'a AccountName, &'a RemoteId), (&'a Address, &'static str)>,
-}
+/// What is managed already: by account and id the address, and how.
+pub(super) struct Managed<'a>(BTreeMap<(&'a AccountName, &'a RemoteId), (&'a Address, &'static str)>);
 
 impl<'a> Managed<'a> {
-    /// What state and files of a session say.
     pub(super) fn of(session: &'a Session) -> Self {
         let bound = session.desired.iter().filter_map(|(address, resource)| {
             Some(((&address.account, resource.bind.as_ref()?), (address, "bound by `$id`; an apply records it")))
         });
-        let recorded =
-            session.state.objects.iter().map(|(address, record)| ((&address.account, &record.id), (address, "recorded")));
-        // The first of several owners is named, and records come before bindings.
-        let mut owners = BTreeMap::new();
-        for (object, owner) in recorded.chain(bound) {
-            owners.entry(object).or_insert(owner);
-        }
-        Self { owners }
+        let recorded = session.state.objects.iter();
+        let recorded = recorded.map(|(address, record)| ((&address.account, &record.id), (address, "recorded")));
+        Self(bound.chain(recorded).collect())
     }
 
     /// The address that manages an object, or will, and how.
-    pub(super) fn by(&self, found: &Found) -> Option<(Address, &'static str)> {
-        self.owners.get(&(&found.account, &found.id)).map(|(address, why)| ((*address).clone(), *why))
+    pub(super) fn find(&self, found: &Found) -> Option<(Address, &'static str)> {
+        self.0.get(&(&found.account, &found.id)).map(|(address, how)| ((*address).clone(), *how))
     }
 }
 
 /// Reads the objects that the list only named. Those that cannot be read leave their groups.
-pub(super) async fn read(session: &Session, groups: Vec<Group>, report: &mut Report) -> Vec<Group> {
+pub(super) async fn read(session: &Session, groups: Vec<Group>, progress: &Progress, report: &mut Report) -> Vec<Group> {
     let mut read = Vec::new();
     for group in groups {
         read.push(async move {
@@ -198,11 +197,14 @@ pub(super) async fn read(session: &Session, groups: Vec<Group>, report: &mut Rep
                 }
                 members.push(member);
             }
+            progress.advance(members.len() + failed.len(), "importing");
             (Group { members }, failed)
         });
     }
     let mut groups = Vec::new();
-    let mut read = stream::iter(read).buffered(CONCURRENT_READS);
+    // Each account's pace decides how many of these are under way there.
+    let at_once = session.connections.values().map(|connection| connection.client.concurrency()).sum::<usize>().max(1);
+    let mut read = stream::iter(read).buffered(at_once);
     while let Some((group, failed)) = read.next().await {
         for (found, why) in failed {
             report.refused.push((found, why));

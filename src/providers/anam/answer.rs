@@ -104,7 +104,11 @@ pub(super) fn listed(page: u32, response: &Response) -> Result<Page, Refusal> {
     if !response.is_success() {
         let refusal = refusal(response);
         // Lists of this service say so when there is nothing to list.
-        return if is_plainly_absent(response) { Ok(Page { items: Vec::new(), more: false, pages: None }) } else { Err(refusal) };
+        return if is_plainly_absent(response) {
+            Ok(Page { items: Vec::new(), more: false, pages: None })
+        } else {
+            Err(refusal)
+        };
     }
     let unreadable = || Refusal::unreadable(response, "a page of personas");
     let body = response.json().ok_or_else(unreadable)?;
