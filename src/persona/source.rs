@@ -100,7 +100,8 @@ impl<'a> Files<'a> {
         let full = match &*last {
             Some((known, full)) if known == folder => full.join(name),
             _ => {
-                let full = resolved(self.root, folder)?;
+                // What is wrong is told of the file, not of its folder.
+                let Ok(full) = resolved(self.root, folder) else { return read(self.root, path) };
                 last.insert((folder.to_path_buf(), full)).1.join(name)
             }
         };
