@@ -7,8 +7,7 @@ use super::change::section;
 use super::ended::{Ended, Persona, ending_class};
 use super::filters::Filters;
 use super::markup::Html;
-use crate::plan::{Address, Change, Plan};
-use crate::reconcile::{Entry, Outcome};
+use crate::plan::{Change, Plan};
 use crate::report::shown::endings::{List, counts, lists};
 use crate::report::shown::{count, has_drifted, sign, summary};
 
