@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use crate::plan::value::sounds_secret;
+
 /// The variable of a stand-in for a secret, in exactly the form in which one is made. Whether a service forged it is for those to
 /// find out who know the digests.
 pub(super) fn stand_in(value: &Value) -> Option<&str> {
@@ -21,14 +23,6 @@ pub(super) fn holds(value: &Value, test: &dyn Fn(&Value) -> bool) -> bool {
 /// A text of nothing but stars or dots, as services show what they hide.
 pub(super) fn is_masked(value: &Value) -> bool {
     value.as_str().is_some_and(|text| text.len() >= 4 && text.chars().all(|letter| matches!(letter, '*' | '•' | '●')))
-}
-
-/// Names under which people keep secrets. `max_tokens` and the like are none.
-pub(super) fn sounds_secret(name: &str) -> bool {
-    let name: String = name.chars().filter(|letter| letter.is_ascii_alphanumeric()).collect::<String>().to_ascii_lowercase();
-    ["apikey", "secret", "password", "token", "authorization", "privatekey", "accesskey", "bearer"]
-        .iter()
-        .any(|word| name.ends_with(word))
 }
 
 /// Whether a list holds, however deep, a text under a name that sounds secret, or a masked one.

@@ -7,11 +7,11 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::secret::{hides_secret, holds, is_masked, sounds_secret, stand_in};
+use super::secret::{hides_secret, holds, is_masked, stand_in};
 use super::shape::{Member, at, fits, member, object_shape};
 use crate::persona::name::Pointer;
 use crate::plan::diff::{Comparison, equal};
-use crate::plan::value::{get, is_empty};
+use crate::plan::value::{get, holds_secret, is_empty, sounds_secret};
 use crate::plan::{Live, Reading, Rules};
 
 /// What is needed to see an object as a section.
@@ -164,6 +164,9 @@ fn judged(
     }
     if let Some(variable) = stand_in(value) {
         return Ok(Some(serde_json::json!({ "$env": variable })));
+    }
+    if !value.is_object() && holds_secret(value) {
+        return Err(Why::Secret);
     }
     if holds(value, &is_masked) {
         return Err(Why::Masked);

@@ -83,13 +83,14 @@ async fn carry_out(
         return Err(Stop::refused(format!("nothing was applied, the gate `{}` is closed: {}{more}", gate.name, gate.why))
             .with_help(format!("if that is meant: {}", gate.opened_by)));
     }
+    session.stop_with(&going.interrupt.stop);
     let progress = screen.progress(plan.changes.len());
     let file = std::mem::replace(&mut session.state_file, crate::state::StateFile::at(""));
     let applier = Applier {
         connections: &session.connections,
         memory: Mutex::new(Memory::new(file, session.state.clone())),
         parallelism: usize::from(common.parallelism),
-        stop: &going.interrupt.stop,
+        stop: going.interrupt.stop.flag(),
         now: &now,
         observer: &progress,
     };
@@ -100,6 +101,7 @@ async fn carry_out(
         }
         if going.saved {
             refuse_if_stale(&applier, plan).await?;
+            check_secrets(&session, plan)?;
         }
     }
     if !going.interrupt.begin_orderly() {
@@ -163,11 +165,16 @@ fn check_basis(session: &Session, plan: &Plan) -> Result<(), Stop> {
             None => return stale(format!("the plan changes objects at the account `{name}`, which is not in use here")),
         }
     }
+    Ok(())
+}
+
+/// Every secret that a saved plan sends must be known here; what is sent back as it was is known once it was read.
+fn check_secrets(session: &Session, plan: &Plan) -> Result<(), Stop> {
     for change in &plan.changes {
         let Some(connection) = session.connections.get(&change.address.account) else { continue };
         for body in change.requests.iter().filter_map(|request| request.body.as_ref()) {
-            if let Err(name) = connection.sealer.unseal(body) {
-                return stale(format!("the secret from `${name}` is not the one that the plan was made with"));
+            if let Err(unsendable) = connection.sealer.unseal(body) {
+                return Err(Stop::refused(unsendable.to_string()).with_help(unsendable.help()));
             }
         }
     }

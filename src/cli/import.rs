@@ -10,7 +10,6 @@ mod naming;
 mod tell;
 
 use std::collections::BTreeSet;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::args::{Common, ImportArgs, Planning};
@@ -138,12 +137,13 @@ async fn run(
         return true;
     }
     let stop = &interrupt.stop;
+    session.stop_with(stop);
     let progress = screen.progress(groups.iter().map(|group| group.members.len()).sum());
     let file = StateFile::at(session.state_file.path());
     let mut memory = Memory::new(std::mem::replace(&mut session.state_file, file), session.state.clone());
     let mut keeper = Keeper::new(session, args.lookups);
     let mut rest = groups.into_iter().peekable();
-    while rest.peek().is_some() && !stop.load(Ordering::Relaxed) {
+    while rest.peek().is_some() && !stop.is_pulled() {
         let mut batch: Vec<Group> = Vec::new();
         while batch.len() < BATCH
             && let Some(group) = rest.next()
@@ -163,7 +163,7 @@ async fn run(
         report.stopped.get_or_insert(unsaved(&error));
     }
     progress.finish();
-    stop.load(Ordering::Relaxed)
+    stop.is_pulled()
 }
 
 /// Names, writes, checks and records one batch.

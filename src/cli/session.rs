@@ -215,8 +215,8 @@ impl Session {
                 .watched_by(Arc::new(Retries::of(&account.name, screen, common.verbose)));
             screen.hide(client.redactor());
             let name = account.name.clone();
-            let connection =
-                Connection { account: name, provider, client, base_url, key_variable, sealer: Arc::clone(&self.sealer) };
+            let sealer = Arc::new(self.sealer.and(&key_variable, &key));
+            let connection = Connection { account: name, provider, client, base_url, key_variable, sealer };
             connections.insert(account.name.clone(), connection);
         }
         if problems.is_empty() { Ok(connections) } else { Err(Stop::Problems(problems)) }
@@ -226,6 +226,11 @@ impl Session {
         let at = |address: &Address| address.account == *account && self.selects(address);
         self.besides.contains(account)
             || self.desired.keys().chain(self.state.objects.keys()).chain(self.state.pending.keys()).any(at)
+    }
+
+    /// From now on nothing is sent any more once this brake is pulled.
+    pub(super) fn stop_with(&mut self, brake: &http::Brake) {
+        self.connections.values_mut().for_each(|connection| connection.client.stopped_by(brake));
     }
 
     /// Where an account lives, for a plan's basis. The sandbox has another port in every run.

@@ -112,7 +112,8 @@ fn values(line: &str) -> Vec<Range<usize>> {
             .map_or(before.len(), |(at, _)| at);
         let name = &before[name_start..];
         let variable = name == "env" && before[..name_start].ends_with('$');
-        if !(is_secret(name) && is_key(&before[..name_start])) && !variable {
+        let hides = is_secret(name) && is_key(&before[..name_start]);
+        if !(hides || variable) {
             continue;
         }
         let start = colon + 1 + (line[colon + 1..].len() - line[colon + 1..].trim_start().len());

@@ -123,7 +123,8 @@ impl Pointer {
     /// This pointer with one more segment.
     #[must_use]
     pub fn child(&self, segment: impl Into<String>) -> Self {
-        let mut segments = self.0.clone();
+        let mut segments = Vec::with_capacity(self.0.len() + 1);
+        segments.extend_from_slice(&self.0);
         segments.push(segment.into());
         Self(segments)
     }

@@ -152,16 +152,20 @@ pub fn equal(rule: FieldRule, wanted: &Value, held: Option<&Value>) -> bool {
     if is_empty_object(wanted) && held.is_object() {
         return true;
     }
-    let (wanted, held) = match rule.normal {
-        Some(normal) => (normal(wanted), normal(held)),
-        None => (wanted.clone(), held.clone()),
-    };
-    if rule.empty_is_absent && is_empty(&wanted) && is_empty(&held) {
+    match rule.normal {
+        Some(normal) => equal_in_form(rule, &normal(wanted), &normal(held)),
+        None => equal_in_form(rule, wanted, held),
+    }
+}
+
+/// The same once both are in the form in which they are compared.
+fn equal_in_form(rule: FieldRule, wanted: &Value, held: &Value) -> bool {
+    if rule.empty_is_absent && is_empty(wanted) && is_empty(held) {
         return true;
     }
-    match (&wanted, &held) {
+    match (wanted, held) {
         (Value::Array(wanted), Value::Array(held)) if rule.set => same_set(wanted, held),
-        _ => same(&wanted, &held),
+        _ => same(wanted, held),
     }
 }
 

@@ -1,7 +1,7 @@
 //! The two documents that meet in a plan, and what is remembered between runs.
 
 use std::collections::BTreeSet;
-use std::fmt;
+use std::fmt::{self, Write};
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use schemars::JsonSchema;
@@ -93,7 +93,11 @@ impl Live {
     pub fn digest(&self) -> String {
         let document = serde_json::json!([self.id, self.fields, self.released, self.used_by]);
         let digest = ring::digest::digest(&ring::digest::SHA256, document.to_string().as_bytes());
-        digest.as_ref().iter().fold(String::from("sha256:"), |text, byte| format!("{text}{byte:02x}"))
+        digest.as_ref().iter().fold(String::from("sha256:"), |mut text, byte| {
+            // Writing to a text cannot fail.
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
     }
 }
 

@@ -108,9 +108,21 @@ impl FieldRule {
         self
     }
 
-    fn matches(&self, pointer: &Pointer) -> bool {
-        let mut segments = pointer.segments().iter();
-        self.path.split('/').skip(1).all(|pattern| segments.next().is_some_and(|segment| pattern == "*" || pattern == segment))
+    /// The number of segments of its path, where the field or an ancestor of it matches. Asked for every field again and again,
+    /// so that it neither allocates nor looks further than it must.
+    fn depth(&self, pointer: &Pointer) -> Option<usize> {
+        let mut rest = self.path;
+        let mut depth = 0;
+        while let Some(below) = rest.strip_prefix('/') {
+            let segment = pointer.segments().get(depth)?;
+            let (pattern, further) = below.split_at(below.find('/').unwrap_or(below.len()));
+            if pattern != segment && pattern != "*" {
+                return None;
+            }
+            rest = further;
+            depth += 1;
+        }
+        Some(depth)
     }
 }
 
@@ -164,11 +176,7 @@ impl Clear {
 impl Rules {
     /// The rule for a field: the one with the longest path that matches the field or an ancestor of it.
     pub fn field(&self, pointer: &Pointer) -> FieldRule {
-        self.fields
-            .iter()
-            .filter(|rule| rule.matches(pointer))
-            .max_by_key(|rule| rule.path.matches('/').count())
-            .copied()
-            .unwrap_or(FieldRule::ANY)
+        let matching = self.fields.iter().filter_map(|rule| Some((rule.depth(pointer)?, rule)));
+        matching.max_by_key(|(depth, _)| *depth).map_or(FieldRule::ANY, |(_, rule)| *rule)
     }
 }

@@ -12,6 +12,49 @@ pub fn is_secret(value: &Value) -> bool {
     value.as_object().is_some_and(|object| object.contains_key(SECRET_MARK))
 }
 
+/// Whether people keep secrets under such a name. `max_tokens` and the like are none.
+pub fn sounds_secret(name: &str) -> bool {
+    let name: String = name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
+    ["apikey", "secret", "password", "token", "authorization", "privatekey", "accesskey", "bearer"]
+        .iter()
+        .any(|word| name.ends_with(word))
+}
+
+/// Begins the stand-in for a secret within a longer text: `(secret $NAME 0123456789abcdef)`, with the start of its keyed digest.
+const HIDDEN: &str = "(secret $";
+
+/// Hexadecimal digits of the digest in such a stand-in.
+pub const HIDDEN_DIGITS: usize = 16;
+
+/// The stand-in for a secret within a longer text.
+pub fn hidden(name: &str, digest: &str) -> String {
+    let hexadecimal = digest.rsplit(':').next().unwrap_or_default();
+    format!("{HIDDEN}{name} {})", hexadecimal.get(..HIDDEN_DIGITS).unwrap_or(hexadecimal))
+}
+
+/// Every stand-in for a secret within a text: where it stands, the name, and the start of the digest.
+pub fn hidden_in(text: &str) -> impl Iterator<Item = (std::ops::Range<usize>, &str, &str)> {
+    text.match_indices(HIDDEN).filter_map(|(start, _)| {
+        let (name, rest) = text[start + HIDDEN.len()..].split_once(' ')?;
+        let digest = rest.get(..HIDDEN_DIGITS)?;
+        let whole = rest[HIDDEN_DIGITS..].starts_with(')')
+            && digest.bytes().all(|byte| byte.is_ascii_hexdigit())
+            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        let end = start + HIDDEN.len() + name.len() + 1 + HIDDEN_DIGITS + 1;
+        whole.then_some((start..end, name, digest))
+    })
+}
+
+/// Whether a value is a stand-in for a secret, or holds one, however deep.
+pub fn holds_secret(value: &Value) -> bool {
+    match value {
+        Value::String(text) => hidden_in(text).next().is_some(),
+        Value::Array(items) => items.iter().any(holds_secret),
+        Value::Object(members) => is_secret(value) || members.values().any(holds_secret),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
 /// The member that marks a stand-in for an id that only the service knows: `{"$lookup": {KIND: NAME}}`.
 pub const LOOKUP_MARK: &str = "$lookup";
 
@@ -135,19 +178,19 @@ pub fn remove(fields: &mut Map<String, Value>, pointer: &Pointer) -> Option<Valu
 
 /// Every leaf with its pointer, in order: scalars, lists, secrets and empty objects. Lists are not entered.
 pub fn leaves(fields: &Map<String, Value>) -> Vec<(Pointer, &Value)> {
-    fn walk<'a>(at: &Pointer, value: &'a Value, found: &mut Vec<(Pointer, &'a Value)>) {
+    fn walk<'a>(at: Pointer, value: &'a Value, found: &mut Vec<(Pointer, &'a Value)>) {
         match value {
             Value::Object(members) if !members.is_empty() && !is_secret(value) => {
                 for (key, value) in members {
-                    walk(&at.child(key), value, found);
+                    walk(at.child(key), value, found);
                 }
             }
-            _ => found.push((at.clone(), value)),
+            _ => found.push((at, value)),
         }
     }
     let mut found = Vec::new();
     for (key, value) in fields {
-        walk(&Pointer::root().child(key), value, &mut found);
+        walk(Pointer::new([key]), value, &mut found);
     }
     found
 }

@@ -197,6 +197,9 @@ fn interrupted() -> Ending {
 
 /// The ending for a request that failed.
 fn failed(failure: Failure) -> Ending {
+    if failure.unsent {
+        return interrupted();
+    }
     if failure.maybe_done {
         let help = "run `personaform plan` to see whether it was done before you try again";
         return Ending::Unknown {

@@ -9,6 +9,7 @@ mod tavus;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use personaform::persona::name::Pointer;
+use personaform::plan::value::{remove, set};
 use personaform::plan::{Clear, Resource, Rules};
 use personaform::sandbox::{Incoming, Miniature, Outgoing};
 use serde_json::{Map, Value};
@@ -40,6 +41,10 @@ pub(crate) struct Row {
     pub(crate) together: &'static [Named<Vec<Value>>],
     /// Fields whose values here are the service's own, so that it may be that nothing is planned for them.
     pub(crate) idle: &'static [&'static str],
+    /// Members that no file names: each object comes to hold them, and they must survive every step.
+    pub(crate) strangers: &'static [Named<Value>],
+    /// Switches under which the service refuses a write to an object that holds such members.
+    pub(crate) estranged: &'static [&'static str],
     /// Where a file is refused, at these fields and below, with these kinds of step; none: every kind.
     pub(crate) refused: &'static [(&'static str, &'static [Kind])],
     /// Where the service cannot do what is wanted.
@@ -116,12 +121,34 @@ pub(crate) trait Inspect {
     fn released(&self, _id: &str) -> Option<Map<String, Value>> {
         None
     }
+
+    /// Somebody changes one field of the object elsewhere; null: takes it away.
+    fn alter(&self, _id: &str, path: &Pointer, _value: &Value) {
+        panic!("nobody can see whether `{path}` was changed");
+    }
+}
+
+/// Writes or takes away one field of a document.
+fn altered(document: &mut Map<String, Value>, path: &Pointer, value: &Value) {
+    if value.is_null() {
+        remove(document, path);
+    } else {
+        set(document, path, value.clone());
+    }
 }
 
 impl Row {
     /// The schema of a target section.
     pub(crate) fn schema(&self) -> Value {
         crate::pipeline::words().providers[self.id].section.clone()
+    }
+
+    /// The strangers that a service takes under a setting.
+    pub(crate) fn strangers(&self, setting: &Setting) -> Vec<(Pointer, Value)> {
+        if self.estranged.iter().any(|switch| setting.has(switch)) {
+            return Vec::new();
+        }
+        self.strangers.iter().map(|(path, value)| (Pointer::parse(path).expect("a pointer"), (value)())).collect()
     }
 
     /// Whether a file is refused after a step of a case.

@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use personaform::persona::name::{AccountName, Key, Pointer};
 use personaform::plan::change::Blocked;
 use personaform::plan::diff::equal;
-use personaform::plan::value::{get, is_secret, leaves};
-use personaform::plan::{Action, Address, Change, Clear, Plan, Resource, Rules};
+use personaform::plan::value::{get, is_secret, leaves, same};
+use personaform::plan::{Action, Address, Change, Clear, Plan, Reason, Resource, Rules};
 use personaform::providers;
 use personaform::reconcile::{Ending, Outcome};
 use serde_json::{Map, Value};
@@ -25,6 +25,10 @@ struct Walker {
     next: usize,
     /// The file as it stands, with its key.
     standing: Option<(String, Value)>,
+    /// Whether the object holds members that no file names.
+    has_strangers: bool,
+    /// What was changed elsewhere and is not ours, so that it must stay.
+    theirs: Vec<(Pointer, Value)>,
 }
 
 /// What a round expects of one address.
@@ -56,7 +60,10 @@ async fn run_together(row: &Row, setting: &Setting, cases: Vec<Case>, faults: &m
     let (miniature, inspect) = setting.start();
     let mut pipeline = Pipeline::start(row.id, miniature).await;
     let rules = providers::find(row.id).expect("a provider").rules();
-    let mut walkers: Vec<Walker> = cases.into_iter().map(|case| Walker { case, next: 0, standing: None }).collect();
+    let mut walkers: Vec<Walker> = cases
+        .into_iter()
+        .map(|case| Walker { case, next: 0, standing: None, has_strangers: false, theirs: Vec::new() })
+        .collect();
     let mut steps = 0;
     let mut pending = BTreeSet::new();
     while walkers.iter().any(|walker| walker.next < walker.case.steps.len()) {
@@ -98,10 +105,20 @@ impl Round<'_> {
             pipeline.write(&step.key, step.file.as_ref());
             walker.standing = step.file.clone().map(|file| (step.key.clone(), file));
             by_key.insert(step.key.clone(), index);
+            if let Some(value) = &step.elsewhere {
+                let address = Address::new(AccountName::new(self.row.id), Key::new(&step.key));
+                let state = pipeline.state();
+                let record = state.objects.get(&address).unwrap_or_else(|| panic!("`{address}` was not made"));
+                self.inspect.alter(record.id.as_str(), &walker.case.field, value);
+                if step.kind == Kind::Elsewhere {
+                    walker.theirs.push((walker.case.field.clone(), value.clone()));
+                }
+            }
         }
         let walkers: &mut [Walker] = walkers;
         let read = self.read(pipeline, walkers, &before, &by_key, faults);
         let count = by_key.len();
+        let mut indices: BTreeMap<Address, usize> = BTreeMap::new();
         for (key, index) in by_key {
             let walker = &walkers[index];
             let step = &walker.case.steps[walker.next - 1];
@@ -117,6 +134,7 @@ impl Round<'_> {
             let address = Address::new(AccountName::new(self.row.id), Key::new(key));
             let expected = self.row.expected(self.setting, self.rules, &walker.case, step, read.desired.get(&address));
             let may_be_idle = self.row.may_be_idle(self.setting, &walker.case, step);
+            indices.insert(address.clone(), index);
             expectations.insert(address, Expectation { step, expected, may_be_idle, label });
         }
         let plan = pipeline.plan(&read).await;
@@ -133,7 +151,8 @@ impl Round<'_> {
         let second = pipeline.plan(&again).await;
         for (address, expectation) in &expectations {
             let judged = Judged { round: self, address, expectation, plan: &plan, outcome: &outcome, second: &second };
-            if let Err(why) = judged.judge(&again) {
+            if let Err(why) = judged.judge(&again).and_then(|()| self.keeps(&again, address, &walkers[indices[address]].theirs))
+            {
                 faults.push(format!("{}: {why}", expectation.label));
             }
         }
@@ -141,7 +160,25 @@ impl Round<'_> {
         for change in second.changes.iter().filter(|change| !seen.contains(&change.address)) {
             faults.push(format!("{} [{}]: `{}` would change later", self.row.id, self.setting.name, change.address));
         }
+        for (address, index) in &indices {
+            let Some(record) = again.state.objects.get(address).filter(|_| !walkers[*index].has_strangers) else { continue };
+            for (path, value) in self.row.strangers(self.setting) {
+                self.inspect.alter(record.id.as_str(), &path, &value);
+                walkers[*index].theirs.push((path, value));
+            }
+            walkers[*index].has_strangers = true;
+        }
         count
+    }
+
+    /// Whether an object still holds what is not ours.
+    fn keeps(&self, again: &Read, address: &Address, theirs: &[(Pointer, Value)]) -> Result<(), String> {
+        let Some(record) = again.state.objects.get(address) else { return Ok(()) };
+        let held = self.inspect.held(record.id.as_str()).ok_or("the service does not have it")?;
+        match theirs.iter().find(|(path, value)| !get(&held, path).is_some_and(|held| same(held, value))) {
+            None => Ok(()),
+            Some((path, value)) => Err(format!("`{path}` is not ours, was {value} and is {}", shown(get(&held, path)))),
+        }
     }
 
     /// Reads the files; those with problems, where the row wants that, are put back as they were.
@@ -289,6 +326,16 @@ impl Judged<'_> {
             Kind::Deleted if self.round.rules.delete => Some(Action::Delete),
             Kind::Deleted => Some(Action::Forget),
             Kind::Set | Kind::Change => Some(Action::Update),
+            Kind::Drifted => {
+                let edits = change.iter().flat_map(|change| &change.edits);
+                return match edits.clone().find(|edit| edit.reason == Reason::Drifted) {
+                    Some(_) => Ok(()),
+                    None => Err(format!("the drift is not planned as one: {:?}", edits.collect::<Vec<_>>())),
+                };
+            }
+            Kind::Elsewhere => {
+                return change.map_or(Ok(()), |change| Err(format!("what is not ours is planned: {:?}", change.edits)));
+            }
             Kind::Moved => return change.map(|_| ()).ok_or_else(|| "the move is not planned".to_owned()),
             _ => None,
         };

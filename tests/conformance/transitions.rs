@@ -2,6 +2,8 @@
 //! provider is in its row.
 
 use personaform::persona::name::Pointer;
+use personaform::plan::Reading;
+use personaform::plan::diff::equal;
 use personaform::plan::value::{remove, set};
 use serde_json::{Map, Value, json};
 
@@ -35,6 +37,10 @@ pub(crate) enum Kind {
     Moved,
     /// The file is deleted.
     Deleted,
+    /// The file stays, and somebody changes the field in the service's own surface.
+    Drifted,
+    /// The same with a field that the file does not name: it is not ours.
+    Elsewhere,
     /// Anything else.
     Other,
 }
@@ -47,6 +53,8 @@ pub(crate) struct Step {
     pub(crate) key: String,
     /// The document; none: there is no such file.
     pub(crate) file: Option<Value>,
+    /// What somebody writes into the field of the case at the service beforehand.
+    pub(crate) elsewhere: Option<Value>,
 }
 
 impl Step {
@@ -97,8 +105,16 @@ impl<'a> Builder<'a> {
     fn step(mut self, kind: Kind) -> Self {
         let mut persona = self.persona.clone();
         persona["targets"] = json!({self.row.id: self.section});
-        self.case.steps.push(Step { kind, key: self.case.key.clone(), file: Some(persona) });
+        self.case.steps.push(Step { kind, key: self.case.key.clone(), file: Some(persona), elsewhere: None });
         self
+    }
+
+    /// The file stays as it is; at the service the field of the case gets a value.
+    fn elsewhere(self, kind: Kind, value: &Value) -> Self {
+        let mut this = self.step(kind);
+        let step = this.case.steps.last_mut().expect("it was pushed");
+        step.elsewhere = Some(value.clone());
+        this
     }
 
     fn with(mut self, kind: Kind, path: &Pointer, value: Value) -> Self {
@@ -140,7 +156,8 @@ impl<'a> Builder<'a> {
     }
 
     fn deleted(mut self) -> Case {
-        self.case.steps.push(Step { kind: Kind::Deleted, key: self.case.key.clone(), file: None });
+        let key = self.case.key.clone();
+        self.case.steps.push(Step { kind: Kind::Deleted, key, file: None, elsewhere: None });
         self.done()
     }
 
@@ -187,6 +204,7 @@ fn of_fields(row: &Row, mut wanted: impl FnMut(&values::FieldValues) -> bool) ->
         if let [(_, first), (_, second), ..] = values.as_slice() {
             cases.push(later(row, &field.path, &values));
             cases.push(born(row, &field.path, first, second));
+            cases.extend(drifted(row, &field.path, first, second));
         }
     }
     cases
@@ -227,6 +245,33 @@ fn born(row: &Row, path: &Pointer, first: &Value, second: &Value) -> Case {
     set(&mut builder.section, path, first.clone());
     let builder = builder.step(Kind::Other).without(path).with(Kind::Other, path, second.clone());
     builder.with(Kind::Null, path, Value::Null).without(path).done()
+}
+
+/// A field that is changed elsewhere while it is ours, and set back; and once it is not ours any more, and stays.
+fn drifted(row: &Row, path: &Pointer, first: &Value, second: &Value) -> Option<Case> {
+    let rules = personaform::providers::find(row.id).expect("a provider").rules();
+    let rule = rules.field(path);
+    let seen = rules.read && rule.reading == Reading::Always;
+    let secret = |value: &Value| value.to_string().contains("$env");
+    // An object as a whole drifts with its members; and of what reads show otherwise nobody can tell.
+    let never = row
+        .refused
+        .iter()
+        .any(|(refused, kinds)| kinds.is_empty() && Pointer::parse(refused).is_ok_and(|refused| refused.covers(path)));
+    if !seen || never || first.is_object() || secret(first) || secret(second) || equal(rule, first, Some(second)) {
+        return None;
+    }
+    let mut builder = Builder::new(row, &key(path, "drifted")).about(path);
+    set(&mut builder.section, path, first.clone());
+    let builder = builder.step(Kind::Base).elsewhere(Kind::Drifted, second);
+    let text = path.to_string();
+    let shared = personaform::providers::find(row.id).expect("a provider").shared();
+    // Required, or said for all services at the top of the file: it stays ours.
+    if row.required.contains(&text.as_str()) || shared.iter().any(|(_, own)| *own == text) {
+        return Some(builder.done());
+    }
+    let builder = builder.without(path).elsewhere(Kind::Elsewhere, second);
+    Some(builder.shared(Kind::Other, "name", json!("Another name")).done())
 }
 
 /// A prompt of 100 KB comes, changes in its last letter, and goes.

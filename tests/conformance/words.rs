@@ -139,14 +139,22 @@ async fn a_promotion_lists_the_dashboards_edits_with_old_and_new_values() {
     let id = stage.miniature().ids()[0].clone();
     stage.miniature().edit_draft(&id, "orchestration_prompt", json!("Transfer early. ".repeat(20)));
     stage.miniature().edit_draft(&id, "kb_ids", json!(["KB-1"]));
-    stage.miniature().edit_draft(&id, "token", json!("the value of HOOK"));
+    stage.miniature().edit_draft(&id, "pause", json!("the value of HOOK"));
+    stage.miniature().edit_draft(
+        &id,
+        "memory",
+        json!({"api_key": "sk-live-1", "url": "https://u:p@crm.example/?k=v", "size": 5}),
+    );
+    stage.miniature().edit_draft(&id, "webhook_token", json!("sk-live-2"));
     let change = stage.change(json!({"call_config": {"voice": "Maya", "webhook": {"$env": "HOOK"}}})).await;
     let long = "Transfer early. ".repeat(4)[..60].to_owned();
     assert_eq!(
         change.notes,
         [format!(
-            "promotes the draft; it also carries 3 edits made in the dashboard: `kb_ids` ([] to [\"KB-1\"]), \
-             `orchestration_prompt` (nothing to \"{long}…\"), `token` (nothing to a secret)"
+            "promotes the draft; it also carries 7 edits made in the dashboard: `kb_ids` ([] to [\"KB-1\"]), \
+             `memory.api_key` (nothing to a value not shown), `memory.size` (nothing to 5), \
+             `memory.url` (nothing to a value not shown), `orchestration_prompt` (nothing to \"{long}…\"), \
+             `pause` (nothing to a secret), `webhook_token` (nothing to a value not shown)"
         )]
     );
     assert_eq!(stage.plan().await.changes, []);

@@ -197,7 +197,7 @@ pub(crate) struct Story {
     /// Whether the second document is released.
     pub(crate) release: bool,
     /// Ways in which the account and the service are set up.
-    pub(crate) setup: u8,
+    pub(crate) setup: u64,
 }
 
 impl Story {
@@ -219,7 +219,7 @@ pub(crate) fn stories() -> impl Strategy<Value = Story> {
         picks(5),
         proptest::option::weighted(0.15, any::<u16>()),
         any::<bool>(),
-        any::<u8>(),
+        any::<u64>(),
     )
         .prop_map(|(first, drift, strangers, kept, second, ignored, release, setup)| Story {
             first,

@@ -14,13 +14,13 @@ use crate::law::{Checked, compiled, created, planned};
 use crate::world::World;
 
 /// The bit of a setup that guards.
-const GUARD: u8 = 2;
+const GUARD: u64 = 2;
 
 static FIELDS: LazyLock<[Fields; 2]> = LazyLock::new(|| [World::fields("tavus", 0), World::fields("tavus", 1)]);
 
 fn check(story: &Story, victim: u8) -> Checked<()> {
     let setup = story.setup | GUARD;
-    let fields = &FIELDS[usize::from(setup & 1)];
+    let fields = &FIELDS[usize::from(setup & 1 == 1)];
     let mut world = World::new("tavus", setup);
     let mut documents = [world.base(), world.base()];
     fields.lay(&mut documents[0], &story.first);

@@ -1,6 +1,7 @@
 //! The services in miniature as the laws see them: requests go in, and what is stored can be looked at and changed by hand.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use personaform::persona::name::Pointer;
 use personaform::plan::value::{get, remove, set};
@@ -17,15 +18,15 @@ use crate::documents::{Fields, pointer};
 /// A provider with its miniature.
 pub(crate) struct World {
     pub(crate) provider: &'static dyn Provider,
-    pub(crate) sealer: Sealer,
+    pub(crate) sealer: &'static Sealer,
     service: Service,
 }
 
 enum Service {
     Tavus { sandbox: Box<tavus::sandbox::Sandbox>, pals: bool },
-    Anam(Box<anam::sandbox::Sandbox>),
-    Bland(Box<bland::sandbox::Sandbox>),
-    OpenGiant(Box<opengiant::sandbox::Sandbox>),
+    Anam { sandbox: Box<anam::sandbox::Sandbox>, options: anam::sandbox::Options },
+    Bland { sandbox: Box<bland::sandbox::Sandbox>, merges: bool },
+    OpenGiant { sandbox: Box<opengiant::sandbox::Sandbox>, merges: bool },
 }
 
 pub(crate) fn object(value: Value) -> Map<String, Value> {
@@ -33,44 +34,133 @@ pub(crate) fn object(value: Value) -> Map<String, Value> {
 }
 
 /// Tavus as an account with these settings speaks with it.
-pub(crate) fn tavus_with(options: Value) -> &'static dyn Provider {
-    tavus::TAVUS.configured(&object(options)).expect("a provider")
+fn usual_tavus(pals: bool, guard: bool) -> &'static dyn Provider {
+    static ALL: LazyLock<[&'static dyn Provider; 4]> = LazyLock::new(|| {
+        [(false, false), (false, true), (true, false), (true, true)].map(|(pals, guard)| {
+            let options = json!({"api": if pals { "pals" } else { "personas" }, "guard": guard});
+            tavus::TAVUS.configured(&object(options)).expect("a provider")
+        })
+    });
+    ALL[usize::from(pals) * 2 + usize::from(guard)]
+}
+
+/// A number from which choices are drawn, one after the other.
+struct Lot(u64);
+
+impl Lot {
+    fn draw<T: Copy, const N: usize>(&mut self, choices: [T; N]) -> T {
+        let chosen = self.0 % N as u64;
+        self.0 /= N as u64;
+        choices[usize::try_from(chosen).expect("a small number")]
+    }
 }
 
 /// The secrets of every run.
-fn sealer() -> Sealer {
+static SEALER: LazyLock<Sealer> = LazyLock::new(|| {
     let secrets = ["KEY", "OTHER_KEY", "TOKEN"].map(|name| (name.to_owned(), SecretString::from(format!("secret of {name}"))));
     Sealer::new("00112233445566778899aabbccddeeff", &BTreeMap::from(secrets)).expect("a sealer")
-}
+});
 
 impl World {
-    /// A fresh service. `setup` chooses among the ways in which it and the account may be set up.
-    pub(crate) fn new(id: &str, setup: u8) -> Self {
+    /// A fresh service. `setup` chooses among the ways in which it and the account may be set up; 0 is the usual one.
+    ///
+    /// Left at their defaults are switches under which something that a document asks for is refused by the service, which a
+    /// plan cannot know; the transitions of the conformance suite go through those.
+    pub(crate) fn new(id: &str, setup: u64) -> Self {
         let provider = find(id).expect("a provider");
+        let mut lot = Lot(setup);
         let (provider, service) = match id {
             "tavus" => {
-                use tavus::sandbox::{PatchAnswer, ReadEnvelope, Sandbox, Secrets, Switches};
-                let pals = setup & 1 == 1;
-                let provider = tavus_with(json!({"api": if pals { "pals" } else { "personas" }, "guard": setup & 2 == 2}));
+                use tavus::sandbox::{
+                    Atomicity, Descriptions, Inapplicable, PatchAnswer, ReadEnvelope, Sandbox, Secrets, Switches, UnknownFields,
+                };
+                let pals = lot.draw([false, true]);
+                let provider = usual_tavus(pals, lot.draw([false, true]));
                 let switches = Switches {
-                    secrets: if setup & 4 == 4 { Secrets::Omitted } else { Secrets::Masked },
-                    read_envelope: if setup & 8 == 8 { ReadEnvelope::Data } else { ReadEnvelope::Bare },
-                    patch_answer: if setup & 16 == 16 { PatchAnswer::Empty } else { PatchAnswer::Persona },
-                    llm_defaults_omitted: setup & 32 == 32,
+                    secrets: lot.draw([Secrets::Masked, Secrets::Omitted, Secrets::Plain]),
+                    read_envelope: lot.draw([ReadEnvelope::Bare, ReadEnvelope::Data]),
+                    patch_answer: lot.draw([PatchAnswer::Persona, PatchAnswer::Brief, PatchAnswer::Empty]),
+                    llm_defaults_omitted: lot.draw([true, false]),
+                    default_model: lot.draw(["tavus-gemma-4", "tavus-glm-4.7", "one"]).to_owned(),
+                    inapplicable: lot.draw([Inapplicable::Unprocessable, Inapplicable::BadRequest]),
+                    atomicity: lot.draw([Atomicity::Whole, Atomicity::Stepwise]),
+                    unknown_fields: lot.draw([UnknownFields::Ignored, UnknownFields::Stored]),
+                    tool_ids_shown: lot.draw([true, false]),
+                    descriptions: lot.draw([Descriptions::LostForTheModel, Descriptions::Lost, Descriptions::Kept]),
                     ..Switches::default()
                 };
                 (provider, Service::Tavus { sandbox: Box::new(Sandbox::with("key", switches)), pals })
             }
-            "anam" => (provider, Service::Anam(Box::new(anam::sandbox::Sandbox::new("key")))),
-            "bland" => (provider, Service::Bland(Box::new(bland::sandbox::Sandbox::new("key")))),
-            "opengiant" => (provider, Service::OpenGiant(Box::new(opengiant::sandbox::Sandbox::new("key")))),
+            "anam" => {
+                use anam::sandbox::{
+                    ErrorText, ModelReset, NoLlm, Nulls, Options, Sandbox, Switches, ToolId, UnknownKeys, Unset,
+                };
+                let switches = Switches {
+                    options: lot.draw([Options::Replace, Options::Merge, Options::Defaulted]),
+                    no_llm: lot.draw([NoLlm::Null, NoLlm::Sentinel]),
+                    nulls: lot.draw([Nulls::Refused, Nulls::Cleared]),
+                    unknown_keys: lot.draw([UnknownKeys::Refused, UnknownKeys::Ignored]),
+                    undocumented_reads: lot.draw([true, false]),
+                    model_reset: lot.draw([ModelReset::Null, ModelReset::AvatarDefault]),
+                    tool_id: lot.draw([ToolId::Underscored, ToolId::Plain, ToolId::Named, ToolId::Hidden]),
+                    error_text: lot.draw([ErrorText::Error, ErrorText::Message]),
+                    unset: lot.draw([Unset::Null, Unset::Empty]),
+                    ..Switches::default()
+                };
+                let options = switches.options;
+                (provider, Service::Anam { sandbox: Box::new(Sandbox::with("key", switches)), options })
+            }
+            "bland" => {
+                use bland::sandbox::{CallConfig, ConfigNulls, Deleted, Drafts, Empties, Errors, Nulls, Sandbox, Switches};
+                let switches = Switches {
+                    create_status: lot.draw([200, 201]),
+                    name_required: lot.draw([true, false]),
+                    drafts: lot.draw([Drafts::InPlace, Drafts::Recreated]),
+                    call_config: lot.draw([CallConfig::Replace, CallConfig::Merge]),
+                    nulls: lot.draw([Nulls::Cleared, Nulls::Refused, Nulls::Ignored]),
+                    errors_inside_success: lot.draw([false, true]),
+                    deleted: lot.draw([Deleted::NotFound, Deleted::Body]),
+                    empties: lot.draw([Empties::AsWritten, Empties::Null]),
+                    config_nulls: lot.draw([ConfigNulls::Stored, ConfigNulls::Removed]),
+                    errors: lot.draw([Errors::List, Errors::Text]),
+                    ..Switches::default()
+                };
+                let merges = switches.call_config == CallConfig::Merge;
+                (provider, Service::Bland { sandbox: Box::new(Sandbox::with("key", switches)), merges })
+            }
+            "opengiant" => {
+                use opengiant::sandbox::{Attributes, Sandbox, Switches};
+                let attributes = lot.draw([Attributes::Replace, Attributes::Merge, Attributes::MergePatch]);
+                let switches = Switches { attributes, empty_update: lot.draw([true, false]) };
+                let merges = attributes != Attributes::Replace;
+                (provider, Service::OpenGiant { sandbox: Box::new(Sandbox::with("key", switches)), merges })
+            }
             other => panic!("no miniature of {other}"),
         };
-        Self { provider, sealer: sealer(), service }
+        Self { provider, sealer: &SEALER, service }
+    }
+
+    /// Whether the service is set up not to obey a `null` here, so that the next plan is held up with a reason.
+    pub(crate) fn resists(&self, path: &Pointer) -> bool {
+        let under = |objects: &[&str]| path.segments().first().is_some_and(|first| objects.contains(&first.as_str()));
+        match &self.service {
+            Service::Anam { options, .. } => {
+                *options != anam::sandbox::Options::Replace && under(&["voiceDetectionOptions", "voiceGenerationOptions"])
+            }
+            Service::Bland { merges, .. } => *merges && path.segments().len() == 1 && under(&["call_config"]),
+            Service::OpenGiant { merges, .. } => *merges && path.segments().len() == 1 && under(&["attributes"]),
+            Service::Tavus { .. } => false,
+        }
+    }
+
+    /// Whether the service is set up to put values of its own here as soon as something beside it is written.
+    pub(crate) fn fills(&self, path: &Pointer) -> bool {
+        matches!(&self.service, Service::Anam { options: anam::sandbox::Options::Defaulted, .. })
+            && path.segments().first().is_some_and(|first| first == "voiceDetectionOptions")
     }
 
     /// The fields that documents are made of; those whose values this service checks have values that it takes.
-    pub(crate) fn fields(id: &str, setup: u8) -> Fields {
+    pub(crate) fn fields(id: &str, setup: u64) -> Fields {
         let world = Self::new(id, setup);
         let special: Vec<(&str, Value)> = match &world.service {
             Service::Tavus { .. } => vec![
@@ -89,7 +179,7 @@ impl World {
                 // A custom model must be named as a whole, or the service refuses it.
                 ("/layers/llm/base_url", json!([])),
             ],
-            Service::Anam(_) => vec![
+            Service::Anam { .. } => vec![
                 ("/name", json!(["Ada", "Bea"])),
                 ("/avatarId", json!([anam::sandbox::AVATAR_BOTH, "avatar-1"])),
                 ("/avatarModel", json!(["cara-3", "cara-4"])),
@@ -100,8 +190,8 @@ impl World {
                 ("/widgetConfig/layout", json!(["inline", "floating"])),
                 ("/widgetConfig/initialState", json!(["minimized", "expanded"])),
             ],
-            Service::Bland(_) => vec![("/name", json!(["Ada", "Bea"]))],
-            Service::OpenGiant(_) => vec![("/name", json!(["Ada", "Bea"]))],
+            Service::Bland { .. } => vec![("/name", json!(["Ada", "Bea"]))],
+            Service::OpenGiant { .. } => vec![("/name", json!(["Ada", "Bea"]))],
         };
         let mut fields: Vec<(&str, Value)> = special;
         if let Service::Tavus { pals, .. } = &world.service {
@@ -118,9 +208,12 @@ impl World {
             Service::Tavus { pals: true, .. } => {
                 json!({"pal_name": "Ada", "system_prompt": "Be kind.", "default_face_id": "r1"})
             }
-            Service::Tavus { .. } => json!({"persona_name": "Ada", "system_prompt": "Be kind."}),
-            Service::Anam(_) => json!({"name": "Ada", "avatarId": "avatar-1", "voiceId": "voice-1", "llmId": "llm-1"}),
-            Service::Bland(_) | Service::OpenGiant(_) => json!({"name": "Ada"}),
+            Service::Tavus { .. } => {
+                // Who joins meetings needs a replica.
+                json!({"persona_name": "Ada", "system_prompt": "Be kind.", "default_replica_id": "r1"})
+            }
+            Service::Anam { .. } => json!({"name": "Ada", "avatarId": "avatar-1", "voiceId": "voice-1", "llmId": "llm-1"}),
+            Service::Bland { .. } | Service::OpenGiant { .. } => json!({"name": "Ada"}),
         })
     }
 
@@ -132,14 +225,14 @@ impl World {
         if let Some(body) = &request.body {
             match self.sealer.unseal(body) {
                 Ok(body) => incoming = incoming.with_json(&body),
-                Err(name) => return Response { status: 499, body: Body::Text(format!("{name} cannot be sent: {body}")) },
+                Err(unsendable) => return Response { status: 499, body: Body::Text(format!("{unsendable}: {body}")) },
             }
         }
         let answer = match &mut self.service {
             Service::Tavus { sandbox, .. } => sandbox.handle(&incoming),
-            Service::Anam(sandbox) => sandbox.handle(&incoming),
-            Service::Bland(sandbox) => sandbox.handle(&incoming),
-            Service::OpenGiant(sandbox) => sandbox.handle(&incoming),
+            Service::Anam { sandbox, .. } => sandbox.handle(&incoming),
+            Service::Bland { sandbox, .. } => sandbox.handle(&incoming),
+            Service::OpenGiant { sandbox, .. } => sandbox.handle(&incoming),
         };
         Response { status: answer.status, body: answer.body.map_or(Body::Empty, Body::Json) }
     }
@@ -149,12 +242,11 @@ impl World {
         let request = self.provider.read(id)?;
         let response = self.send(&request);
         let Ok(Seen::Present(mut live)) = self.provider.observed(&response) else { panic!("unreadable: {response:?}") };
-        let none = Map::new();
         for document in std::iter::once(&mut live.fields).chain(live.released.as_mut()) {
             for rule in self.provider.rules().fields.iter().filter(|rule| rule.reading == Reading::Never) {
                 remove(document, &pointer(rule.path));
             }
-            ours.iter().chain([&&none]).for_each(|ours| self.sealer.conceal(document, ours));
+            self.sealer.conceal(document, ours);
         }
         Some(*live)
     }
@@ -169,9 +261,9 @@ impl World {
                 }
                 stored
             }
-            Service::Anam(sandbox) => sandbox.stored(id.as_str()).expect("stored").clone(),
-            Service::OpenGiant(sandbox) => object(sandbox.persona(id.as_str()).expect("stored")),
-            Service::Bland(_) => {
+            Service::Anam { sandbox, .. } => sandbox.stored(id.as_str()).expect("stored").clone(),
+            Service::OpenGiant { sandbox, .. } => object(sandbox.persona(id.as_str()).expect("stored")),
+            Service::Bland { .. } => {
                 let request = Request::new(Method::Get, format!("/v1/personas/{id}"));
                 let response = self.send(&request);
                 let mut persona = object(response.json().expect("JSON")["data"].clone());
@@ -235,13 +327,13 @@ impl World {
                     *persona = Value::Object(document);
                 });
             }
-            Service::Anam(sandbox) => {
+            Service::Anam { sandbox, .. } => {
                 if !value.is_null() || path.segments().len() > 1 {
                     sandbox.alter(id.as_str(), change);
                 }
             }
-            Service::Bland(_) => self.drift_bland(id, path, change),
-            Service::OpenGiant(_) => {}
+            Service::Bland { .. } => self.drift_bland(id, path, change),
+            Service::OpenGiant { .. } => {}
         }
     }
 
@@ -250,7 +342,7 @@ impl World {
         let mut stored = self.stored(id);
         change(&mut stored);
         let value = stored.remove(&field).unwrap_or_default();
-        let Service::Bland(sandbox) = &mut self.service else { return };
+        let Service::Bland { sandbox, .. } = &mut self.service else { return };
         if ["name", "role", "description", "tags", "image_url"].contains(&field.as_str()) {
             if field != "name" || value.is_string() {
                 sandbox.alter(id.as_str(), &field, value);
@@ -292,7 +384,7 @@ impl World {
                     }
                 });
             }
-            Service::Anam(sandbox) => {
+            Service::Anam { sandbox, .. } => {
                 sandbox.alter(id.as_str(), |persona| {
                     if which & 1 == 1 {
                         persona.insert("of_tomorrow".to_owned(), extra.clone());
@@ -308,7 +400,7 @@ impl World {
                     }
                 });
             }
-            Service::Bland(sandbox) => {
+            Service::Bland { sandbox, .. } => {
                 if which & 1 == 1 {
                     sandbox.edit_draft(id.as_str(), "skills", json!([{"id": "s1"}]));
                 }
@@ -322,13 +414,13 @@ impl World {
                     sandbox.attach_number(id.as_str(), "+4930123456");
                 }
             }
-            Service::OpenGiant(_) => {}
+            Service::OpenGiant { .. } => {}
         }
     }
 
     /// Whether what is stored can be compared with what is wanted as it is.
     pub(crate) fn stores_as_written(&self) -> bool {
-        matches!(self.service, Service::Tavus { .. } | Service::OpenGiant(_))
+        matches!(self.service, Service::Tavus { .. } | Service::OpenGiant { .. })
     }
 }
 

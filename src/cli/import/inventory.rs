@@ -99,7 +99,13 @@ async fn list(connection: &Connection, account: &AccountName) -> Result<Vec<Foun
             }
             found.insert(
                 item.id.clone(),
-                Found { account: account.clone(), id: item.id, name: item.name, live: item.live, rank: 0 },
+                Found {
+                    account: account.clone(),
+                    id: item.id,
+                    name: connection.sealer.conceal_text(&item.name),
+                    live: item.live,
+                    rank: 0,
+                },
             );
         }
         // Some services answer beyond the last page with the last page.

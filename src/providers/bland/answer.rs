@@ -137,12 +137,20 @@ fn complaints(body: &Value) -> Vec<Complaint<'_>> {
 }
 
 fn complaint(error: &Value) -> Complaint<'_> {
-    if let Some(message) = error.as_str() {
-        return Complaint { message: Some(message), ..Complaint::default() };
+    if let Some(words) = error.as_str() {
+        return match words.split_once(':').map_or((words, None), |(code, message)| (code, Some(message.trim()))) {
+            (code, message) if is_code(code) => Complaint { code: Some(code), message, numbers: Vec::new() },
+            _ => Complaint { message: Some(words), ..Complaint::default() },
+        };
     }
     let code = text(error, "error").or_else(|| text(error, "code"));
     let numbers = error.pointer("/details/phone_numbers_using").map(phone_numbers).unwrap_or_default();
     Complaint { code, message: text(error, "message"), numbers }
+}
+
+/// `PERSONA_IN_USE`, as against a sentence.
+fn is_code(text: &str) -> bool {
+    text.contains('_') && text.bytes().all(|letter| letter.is_ascii_uppercase() || letter.is_ascii_digit() || letter == b'_')
 }
 
 /// A refusal by the code of its first error; by the status where the code is not known.
@@ -389,6 +397,16 @@ mod tests {
         assert_eq!(accepted(&delete(), &response(404, gone)), Ok(None));
         assert_eq!(accepted(&delete(), &Response { status: 204, body: Body::Empty }), Ok(None));
         assert!(accepted(&delete(), &success(json!({"success": false}))).is_err());
+    }
+
+    #[test]
+    fn errors_given_as_a_text_are_judged_by_the_code_that_they_begin_with() {
+        let kind = |status: u16, errors: &str| refusal_of(status, json!({"data": null, "errors": errors}));
+        let gone = kind(200, "PERSONA_NOT_FOUND: Persona not found");
+        assert_eq!((gone.kind, gone.message.as_str()), (RefusalKind::Absent, "Persona not found (PERSONA_NOT_FOUND)"));
+        assert_eq!(kind(400, "PERSONA_IN_USE").kind, RefusalKind::Conflict);
+        let plain = kind(400, "name: required");
+        assert_eq!((plain.kind, plain.message.as_str()), (RefusalKind::Invalid, "name: required"));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::{DEFAULT_PROMPT, PERSONA_FIELDS, RULES};
 use crate::persona::name::Pointer;
-use crate::plan::value::{get, is_empty, is_secret, leaves, remove, same};
+use crate::plan::value::{get, is_empty, is_secret, leaves, remove, same, sounds_secret};
 use crate::plan::{Clear, Draft, Edit, Live, Method, RemoteId, Request, Resource};
 use crate::providers::open_object::{complete, without_nulls};
 
@@ -13,6 +13,9 @@ const PAGE_SIZE: usize = 100;
 
 /// How many characters of a value a note shows.
 const BRIEF: usize = 60;
+
+/// Stands for a value that may be a secret.
+const HIDDEN: &str = "a value not shown";
 
 const PERSONAS: &str = "/v1/personas";
 const PROMOTE: &str = "/versions/promote";
@@ -134,35 +137,50 @@ fn release_note(after: &Live, resource: &Resource, edits: &[Edit]) -> Option<Str
         count => format!("{count} edits"),
     };
     let shown = |path: &Pointer| {
-        let (old, new) = (brief(get(released, path)), brief(get(&after.fields, path)));
+        let (old, new) = (brief(path, get(released, path)), brief(path, get(&after.fields, path)));
         format!("`{}` ({old} to {new})", path.segments().join("."))
     };
     let list = carried.iter().map(shown).collect::<Vec<_>>().join(", ");
     Some(format!("promotes the draft; it also carries {edits} made in the dashboard: {list}"))
 }
 
-/// A value in few words: long texts are cut, and of what may hold a key only that it is there is told.
-fn brief(value: Option<&Value>) -> String {
+/// A value in few words: long texts are cut, and of what is or may be a key only that it is there is told. Nobody has said of what
+/// was written in the dashboard whether it is one; its name may.
+fn brief(path: &Pointer, value: Option<&Value>) -> String {
     let cut = |text: &str| match text.char_indices().nth(BRIEF) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),
     };
     match value {
         None | Some(Value::Null) => "nothing".to_owned(),
-        Some(Value::String(text)) => format!("{:?}", cut(text)),
         Some(secret) if is_secret(secret) => "a secret".to_owned(),
+        Some(value) if !is_empty(value) && path.segments().iter().any(|name| sounds_secret(name)) => HIDDEN.to_owned(),
+        Some(Value::String(text)) if carries_key(text) => HIDDEN.to_owned(),
+        Some(Value::String(text)) => format!("{:?}", cut(text)),
         Some(other) => cut(&without_secrets(other).to_string()),
     }
 }
 
-/// A value with a word in place of each stand-in for a secret.
+/// A value with words in place of what is or may be a secret.
 fn without_secrets(value: &Value) -> Value {
     match value {
         secret if is_secret(secret) => Value::from("(secret)"),
-        Value::Object(members) => members.iter().map(|(key, value)| (key.clone(), without_secrets(value))).collect(),
+        Value::Object(members) => members
+            .iter()
+            .map(|(name, value)| {
+                let hidden = sounds_secret(name) && !is_empty(value) && !is_secret(value);
+                (name.clone(), if hidden { Value::from(HIDDEN) } else { without_secrets(value) })
+            })
+            .collect(),
+        Value::String(text) if carries_key(text) => Value::from(HIDDEN),
         Value::Array(items) => items.iter().map(without_secrets).collect(),
         other => other.clone(),
     }
+}
+
+/// Whether a text is an address that says more than where: a query, or a user, may hold a token.
+fn carries_key(text: &str) -> bool {
+    text.split_once("://").is_some_and(|(_, rest)| rest.contains(['?', '@']))
 }
 
 /// The fields that are ours: those that the files name, without the ignored ones, and those that are cleared.

@@ -120,7 +120,10 @@ fn an_attribute_that_left_the_files_is_left_out_and_one_cleared_by_name_is_sent_
     let desired = resource(json!({"name": "Ada", "attributes": {"tone": "warm", "cleared": null}}));
     let draft = planned(&live, &desired, fields);
     assert_eq!(draft.requests, [patch(json!({"attributes": {"tone": "warm", "cleared": null}}))]);
-    assert_eq!(draft.notes, ["whether OpenGiant drops attributes left out is not documented; checked against its answer"]);
+    assert_eq!(
+        draft.notes,
+        ["whether OpenGiant drops what is left out of `attributes` is not documented; checked against its answer"]
+    );
     let after = outcome(&OPENGIANT, &live, &draft);
     assert_eq!(after.fields.get("attributes"), Some(&json!({"tone": "warm", "cleared": null})));
 }

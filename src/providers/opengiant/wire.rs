@@ -29,7 +29,8 @@ pub(super) fn update(live: &Live, resource: &Resource, edits: &[Edit]) -> Draft 
             body.insert("attributes".to_owned(), Value::Object(whole));
             if edit.to.as_ref().is_none_or(Value::is_null) && notes.is_empty() {
                 notes.push(
-                    "whether OpenGiant drops attributes left out is not documented; checked against its answer".to_owned(),
+                    "whether OpenGiant drops what is left out of `attributes` is not documented; checked against its answer"
+                        .to_owned(),
                 );
             }
         } else if let (Some(field), Some(value)) = (edit.path.last(), &edit.to) {

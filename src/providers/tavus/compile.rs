@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::api::Api;
+use super::patch::CONFERENCING;
 use super::spec::Section;
 use crate::persona::document::{Persona, Target};
 use crate::persona::name::Pointer;
@@ -133,18 +134,32 @@ fn check_flow(api: Api, section: &Section, target: &Target, problems: &mut Vec<P
     }
 }
 
-/// A PAL cannot be made without a face.
+/// A PAL cannot be made without a face, and nobody joins a meeting without one.
 fn check_face(api: Api, section: &Section, target: &Target, problems: &mut Vec<Problem>) {
-    let given = matches!(&section.default_replica_id, Field::Value(id) if !id.is_empty())
-        || matches!(section.default_replica_id, Field::Secret(_));
-    if api == Api::Personas || given || (target.settings.id.is_some() && section.default_replica_id.is_absent()) {
+    let face = &section.default_replica_id;
+    let given = matches!(face, Field::Value(id) if !id.is_empty()) || matches!(face, Field::Secret(_));
+    // A persona that is bound by its id may have one already.
+    if given || (target.settings.id.is_some() && face.is_absent()) {
         return;
     }
-    let face = Pointer::new(["default_face_id"]);
-    problems.push(
-        Problem::error("tavus-face-missing", target.places.of(&face), "a PAL always has a face")
-            .with_help("write `default_face_id` with the id (`r…`) of a face, stock or own"),
-    );
+    let name = Pointer::new(["default_replica_id"]);
+    let place = target.places.of(&api.own(&name));
+    if api == Api::Pals {
+        problems.push(
+            Problem::error("tavus-face-missing", place, "a PAL always has a face")
+                .with_help("write `default_face_id` with the id (`r…`) of a face, stock or own"),
+        );
+        return;
+    }
+    let fields = fields(section);
+    let conferencing = Pointer::new(CONFERENCING);
+    if value::get(&fields, &conferencing).is_some_and(|settings| !value::is_empty(settings)) {
+        let place = target.places.of(if face.is_absent() { &conferencing } else { &name });
+        problems.push(
+            Problem::error("tavus-conferencing-face", place, "a persona that joins meetings needs a replica")
+                .with_help("write `default_replica_id` with the id (`r…`) of a replica, stock or own"),
+        );
+    }
 }
 
 /// Inline functions in each of the lists that may hold them.
@@ -281,6 +296,22 @@ mod tests {
         let section = json!({"context": "A shop.", "system_prompt": ""});
         let found = codes(compile_with(shared_fields(), None, section));
         assert_eq!(found, [("tavus-context", 1), ("tavus-prompt-missing", 2)].into());
+    }
+
+    #[test]
+    fn who_joins_meetings_needs_a_replica() {
+        let joining = |more: Value| {
+            let mut section = json!({"layers": {"conferencing": {"username": "ada"}}});
+            section.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+            section
+        };
+        let faceless = |more: Value| codes(compile_with(shared_fields(), None, joining(more)));
+        assert_eq!(faceless(json!({})), [("tavus-conferencing-face", 1)].into());
+        assert_eq!(faceless(json!({"default_replica_id": null})), [("tavus-conferencing-face", 1)].into());
+        let given = joining(json!({"default_replica_id": "r1"}));
+        assert!(compile_with(shared_fields(), None, given).is_ok());
+        assert!(compile_with(shared_fields(), Some("p1"), joining(json!({}))).is_ok());
+        assert!(compile_with(shared_fields(), None, json!({"layers": {"conferencing": null}})).is_ok());
     }
 
     #[test]

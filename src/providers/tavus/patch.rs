@@ -19,7 +19,7 @@ use crate::plan::{Draft, Edit, Live, Method, Reading, Request, Resource};
 type Wish = (Pointer, Option<Value>);
 
 /// Joining meetings: lives apart from the rest at Tavus, and a patch may not mix the two.
-const CONFERENCING: [&str; 2] = ["layers", "conferencing"];
+pub(super) const CONFERENCING: [&str; 2] = ["layers", "conferencing"];
 
 /// The layer whose fields Tavus fills with defaults as soon as one is set.
 pub(super) const FLOW: [&str; 2] = ["layers", "conversational_flow"];

@@ -1,5 +1,7 @@
 //! What Tavus would make of one request, as far as it can be known: the patch applied to a copy of the live persona.
 
+use std::sync::LazyLock;
+
 use serde_json::{Map, Value};
 
 use super::api::{self, Api};
@@ -18,6 +20,12 @@ const UNDOCUMENTED: [&str; 5] = [
     "/layers/llm/is_custom",
     "/layers/llm/model_name",
 ];
+
+/// Every member that Tavus may fill in by itself: the known ones, in either generation's spelling, and the undocumented ones.
+static FILLED: LazyLock<Vec<Pointer>> = LazyLock::new(|| {
+    let undocumented = UNDOCUMENTED.iter().filter_map(|path| Pointer::parse(path).ok());
+    PATHS.iter().cloned().chain(api::renamed()).chain(undocumented).collect()
+});
 
 /// The persona after a request. What does not apply, or is no write of a persona, changes nothing.
 pub(super) fn predict(live: &Live, request: &Request) -> Live {
@@ -72,11 +80,10 @@ fn fill(live: &mut Live, at: &Pointer) {
     if !at.is_root() && !get(&live.fields, at).is_some_and(Value::is_object) {
         return;
     }
-    let undocumented = UNDOCUMENTED.iter().filter_map(|path| Pointer::parse(path).ok());
-    for path in PATHS.iter().cloned().chain(api::renamed()).chain(undocumented) {
-        let absent = at.covers(&path) && get(&live.fields, &path).is_none();
-        if absent && !live.unknown.iter().any(|unknown| unknown.covers(&path)) {
-            live.unknown.insert(path);
+    for path in FILLED.iter().filter(|path| at.covers(path)) {
+        let absent = get(&live.fields, path).is_none();
+        if absent && !live.unknown.iter().any(|unknown| unknown.covers(path)) {
+            live.unknown.insert(path.clone());
         }
     }
 }

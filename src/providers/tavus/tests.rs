@@ -345,6 +345,22 @@ fn a_guard_tests_an_object_member_by_member_since_reads_hide_some() {
 }
 
 #[test]
+fn a_guard_tests_conferencing_only_in_the_patch_that_is_about_it() {
+    let shown = json!({"layers": {"conferencing": {"username": "ada"}, "stt": {"hotwords": "Ada"}}});
+    assert_eq!(
+        guarded(shown.clone(), &[("/layers", json!(null))]),
+        json!([{"op": "test", "path": "/layers/stt/hotwords", "value": "Ada"}, {"op": "remove", "path": "/layers"}])
+    );
+    assert_eq!(
+        guarded(shown, &[("/layers/conferencing/username", json!("bea"))]),
+        json!([
+            {"op": "test", "path": "/layers/conferencing/username", "value": "ada"},
+            {"op": "replace", "path": "/layers/conferencing/username", "value": "bea"},
+        ])
+    );
+}
+
+#[test]
 fn a_guard_tests_nothing_that_reads_show_otherwise_than_it_is_stored() {
     let secret = json!({"$env": "KEY", "digest": "d"});
     let shown = json!({"layers": {"llm": {

@@ -211,18 +211,7 @@ impl Work<'_> {
     /// the request and what it would be after it.
     async fn write(&mut self, connection: &Connection, request: &Request, expected: (&Live, &Live)) -> Step<Option<Live>> {
         if self.applier.stopped() {
-            return Err(match self.sent {
-                0 => interrupted(),
-                sent => Ending::Failed {
-                    request: Some(label(request)),
-                    status: None,
-                    message: format!(
-                        "not sent: the run was interrupted after {sent} of {} requests",
-                        self.change.requests.len()
-                    ),
-                    help: Some("run `personaform apply` again: it goes on from there".to_owned()),
-                },
-            });
+            return Err(self.cut_short(request));
         }
         let answer = self.send(connection, request).await;
         let judged = answer.and_then(|response| {
@@ -232,16 +221,31 @@ impl Work<'_> {
             Err(failure) => doubt::settled(connection, self.change, self.id.as_ref(), request, failure, expected).await,
             written => written,
         };
-        let live = live.map_err(failed)?;
+        let live = live.map_err(|failure| if failure.unsent { self.cut_short(request) } else { failed(failure) })?;
         self.sent += 1;
         Ok(live)
+    }
+
+    /// The ending of a change that an interrupt came before, or between two of its requests.
+    fn cut_short(&self, request: &Request) -> Ending {
+        match self.sent {
+            0 => interrupted(),
+            sent => Ending::Failed {
+                request: Some(label(request)),
+                status: None,
+                message: format!("not sent: the run was interrupted after {sent} of {} requests", self.change.requests.len()),
+                help: Some("run `personaform apply` again: it goes on from there".to_owned()),
+            },
+        }
     }
 
     /// Sends a request and keeps what was sent and what came back.
     async fn send(&mut self, connection: &Connection, request: &Request) -> Result<Response, Failure> {
         let answer = connection.send(request).await;
         let status = answer.as_ref().ok().map(|response| response.status);
-        self.exchanges.push(Exchange { request: request.clone(), status });
+        if !answer.as_ref().is_err_and(|failure| failure.unsent) {
+            self.exchanges.push(Exchange { request: request.clone(), status });
+        }
         answer
     }
 

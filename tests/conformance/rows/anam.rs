@@ -1,12 +1,13 @@
 //! Anam's row.
 
+use personaform::persona::name::Pointer;
 use personaform::providers::anam::sandbox::{
     AVATAR_BOTH, AVATAR_CARA_3_ONLY, AVATAR_CARA_4_ONLY, ErrorText, LLM_THAT_RETAINS, ModelReset, NoLlm, Nulls, Options,
     Sandbox, Switches, ToolId, UnknownKeys, Unset, VOICE_THAT_RETAINS,
 };
 use serde_json::{Map, Value, json};
 
-use super::{Exception, Expected, Inspect, Row, Shared, Switch, alone, pairs};
+use super::{Exception, Expected, Inspect, Row, Shared, Switch, alone, altered, pairs};
 use crate::pipeline::KEY;
 use crate::transitions::Kind;
 
@@ -70,6 +71,8 @@ pub(crate) static ROW: Row = Row {
         }),
     ],
     idle: &[],
+    strangers: &[("/directorNotes", || json!("slowly"))],
+    estranged: &[],
     refused: &[
         ("/name", &[Kind::Null, Kind::Empty]),
         ("/avatarId", &[Kind::Null, Kind::Empty, Kind::Removed]),
@@ -139,5 +142,9 @@ fn make(switches: Switches) -> Sandbox {
 impl Inspect for Shared<Sandbox> {
     fn held(&self, id: &str) -> Option<Map<String, Value>> {
         self.get().stored(id).cloned()
+    }
+
+    fn alter(&self, id: &str, path: &Pointer, value: &Value) {
+        self.get().alter(id, |persona| altered(persona, path, value));
     }
 }

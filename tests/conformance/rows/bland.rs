@@ -1,9 +1,12 @@
 //! Bland's row.
 
-use personaform::providers::bland::sandbox::{CallConfig, ConfigNulls, Deleted, Drafts, Empties, Nulls, Sandbox, Switches};
+use personaform::persona::name::Pointer;
+use personaform::providers::bland::sandbox::{
+    CallConfig, ConfigNulls, Deleted, Drafts, Empties, Errors, Nulls, Sandbox, Switches,
+};
 use serde_json::{Map, Value, json};
 
-use super::{Exception, Expected, Inspect, Row, Shared, Switch, alone, pairs};
+use super::{Exception, Expected, Inspect, Row, Shared, Switch, alone, altered, pairs};
 use crate::pipeline::KEY;
 use crate::transitions::Kind;
 
@@ -28,6 +31,11 @@ pub(crate) static ROW: Row = Row {
         }),
     ],
     idle: &[],
+    strangers: &[
+        ("/of_tomorrow", || json!({"kept": [1, {"deep": null}], "a/b~c": "x"})),
+        ("/skills", || json!([{"id": "s1"}])),
+    ],
+    estranged: &[],
     refused: &[("/name", &[Kind::Null, Kind::Empty])],
     exceptions: EXCEPTIONS,
     settings: || alone(SWITCHES, make),
@@ -60,6 +68,7 @@ const SWITCHES: &[Switch<Switches>] = &[
     ("max_limit=3", |switches| switches.max_limit = 3),
     ("empties=null", |switches| switches.empties = Empties::Null),
     ("config_nulls=removed", |switches| switches.config_nulls = ConfigNulls::Removed),
+    ("errors=text", |switches| switches.errors = Errors::Text),
     ("config_nulls=refused", |switches| switches.config_nulls = ConfigNulls::Refused),
 ];
 
@@ -78,6 +87,7 @@ fn make(switches: Switches) -> Sandbox {
         max_limit: _,
         empties: _,
         config_nulls: _,
+        errors: _,
     } = &switches;
     Sandbox::with(KEY, switches)
 }
@@ -85,6 +95,18 @@ fn make(switches: Switches) -> Sandbox {
 impl Inspect for Shared<Sandbox> {
     fn held(&self, id: &str) -> Option<Map<String, Value>> {
         self.get().written(id, "draft")
+    }
+
+    fn alter(&self, id: &str, path: &Pointer, value: &Value) {
+        let field = &path.segments()[0];
+        let mut document = self.held(id).expect("it is there");
+        altered(&mut document, path, value);
+        let value = document.remove(field).unwrap_or_default();
+        if ["name", "role", "description", "tags", "image_url"].contains(&field.as_str()) {
+            self.get().alter(id, field, value);
+        } else {
+            self.get().edit_draft(id, field, value);
+        }
     }
 
     fn released(&self, id: &str) -> Option<Map<String, Value>> {

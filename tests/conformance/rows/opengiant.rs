@@ -22,6 +22,9 @@ pub(crate) static ROW: Row = Row {
         ]
     })],
     idle: &[],
+    // What an update makes of attributes that nobody can read, nobody can know.
+    strangers: &[],
+    estranged: &[],
     refused: &[],
     exceptions: EXCEPTIONS,
     settings: || alone(SWITCHES, make),

@@ -1,11 +1,12 @@
 //! Tavus's row.
 
+use personaform::persona::name::Pointer;
 use personaform::providers::tavus::sandbox::{
-    Atomicity, Context, Inapplicable, PatchAnswer, ReadEnvelope, Sandbox, Secrets, Switches, UnknownFields,
+    Atomicity, Context, Descriptions, Inapplicable, PatchAnswer, ReadEnvelope, Sandbox, Secrets, Switches, UnknownFields,
 };
 use serde_json::{Map, Value, json};
 
-use super::{Exception, Inspect, Row, Shared, Switch, alone, pairs};
+use super::{Exception, Expected, Inspect, Row, Shared, Switch, alone, altered, pairs};
 use crate::pipeline::KEY;
 use crate::transitions::Kind;
 
@@ -42,24 +43,35 @@ pub(crate) static ROW: Row = Row {
             ]
         }),
         ("/default_replica_id", || vec![json!("r1"), json!("r2")]),
-        ("/pipeline_mode", || vec![json!("full"), json!("full")]),
+        ("/pipeline_mode", || vec![json!("full"), json!("echo")]),
         ("/layers/llm/tools", functions),
         ("/layers/perception/visual_tools", functions),
         ("/layers/perception/audio_tools", functions),
         ("/layers/perception/perception_tools", functions),
     ],
-    together: &[("layers-come-and-go", || {
-        vec![
-            json!({"layers": {"llm": {"model": "tavus-gpt-oss", "extra_body": {"temperature": 0}}}}),
-            json!({"layers": {"llm": {"model": "tavus-gpt-oss"}, "stt": {"hotwords": "Tidewheel"}}}),
-            json!({"layers": {"conversational_flow": {"turn_taking_patience": "high"}, "stt": {"hotwords": ""}}}),
-            json!({"layers": {"stt": null, "tts": {"tts_engine": "cartesia", "voice_settings": {"speed": "normal"}}}}),
-            json!({"layers": null}),
-            json!({"layers": {"perception": {"visual_awareness_queries": ["Who?", "Where?"]}}}),
-            json!({}),
-        ]
-    })],
+    together: &[
+        ("layers-come-and-go", || {
+            vec![
+                json!({"layers": {"llm": {"model": "tavus-gpt-oss", "extra_body": {"temperature": 0}}}}),
+                json!({"layers": {"llm": {"model": "tavus-gpt-oss"}, "stt": {"hotwords": "Tidewheel"}}}),
+                json!({"layers": {"conversational_flow": {"turn_taking_patience": "high"}, "stt": {"hotwords": ""}}}),
+                json!({"layers": {"stt": null, "tts": {"tts_engine": "cartesia", "voice_settings": {"speed": "normal"}}}}),
+                json!({"layers": null}),
+                json!({"layers": {"perception": {"visual_awareness_queries": ["Who?", "Where?"]}}}),
+                json!({}),
+            ]
+        }),
+        ("born-an-echo", || {
+            vec![
+                json!({"pipeline_mode": "echo", "layers": {"transport": {"transport_type": "livekit"}}}),
+                json!({"pipeline_mode": "echo", "greeting": "Hi", "layers": {"transport": {"transport_type": "livekit"}}}),
+                json!({"pipeline_mode": "echo"}),
+            ]
+        }),
+    ],
     idle: &["/pipeline_mode"],
+    strangers: &[("/of_tomorrow", || json!({"kept": [1, {"deep": null}], "a/b~c": "x"}))],
+    estranged: &["unknown=refused"],
     refused: &[
         ("/context", &[]),
         ("/system_prompt", &[Kind::Null, Kind::Empty]),
@@ -72,7 +84,24 @@ pub(crate) static ROW: Row = Row {
 };
 
 /// What is cleared in a layer that the service fills with defaults reads as the default.
-const EXCEPTIONS: &[Exception] = &[Exception::survives("", "/layers/conversational_flow", false)];
+const EXCEPTIONS: &[Exception] = &[
+    Exception::survives("", "/layers/conversational_flow", false),
+    Exception {
+        setting: "mode=fixed",
+        field: "/pipeline_mode",
+        kinds: &[],
+        value: "\"echo\"",
+        expected: Expected::Fails("pipeline_mode cannot be changed"),
+    },
+    // The prompt cannot be taken away, and here it may not stay.
+    Exception {
+        setting: "prompt_without_llm=refused",
+        field: "/pipeline_mode",
+        kinds: &[],
+        value: "\"echo\"",
+        expected: Expected::Fails("system_prompt is not allowed when pipeline_mode is echo"),
+    },
+];
 
 const SWITCHES: &[Switch<Switches>] = &[
     ("secrets=omitted", |switches| switches.secrets = Secrets::Omitted),
@@ -91,6 +120,9 @@ const SWITCHES: &[Switch<Switches>] = &[
     ("llm_defaults=shown", |switches| switches.llm_defaults_omitted = false),
     ("default_model=gpt-oss", |switches| switches.default_model = "tavus-gpt-oss".to_owned()),
     ("max_limit=7", |switches| switches.max_limit = 7),
+    ("tool_ids=hidden", |switches| switches.tool_ids_shown = false),
+    ("descriptions=lost", |switches| switches.descriptions = Descriptions::Lost),
+    ("descriptions=kept", |switches| switches.descriptions = Descriptions::Kept),
 ];
 
 fn make(switches: Switches) -> Sandbox {
@@ -109,6 +141,8 @@ fn make(switches: Switches) -> Sandbox {
         llm_defaults_omitted: _,
         default_model: _,
         max_limit: _,
+        tool_ids_shown: _,
+        descriptions: _,
     } = &switches;
     Sandbox::with(KEY, switches)
 }
@@ -116,5 +150,9 @@ fn make(switches: Switches) -> Sandbox {
 impl Inspect for Shared<Sandbox> {
     fn held(&self, id: &str) -> Option<Map<String, Value>> {
         self.get().stored(id)?.as_object().cloned()
+    }
+
+    fn alter(&self, id: &str, path: &Pointer, value: &Value) {
+        self.get().alter(id, |persona| altered(persona.as_object_mut().expect("an object"), path, value));
     }
 }

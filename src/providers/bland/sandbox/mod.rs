@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 
 use crate::sandbox::{Incoming, Miniature, Outgoing, Ticks};
 use persona::Persona;
-pub use switches::{CallConfig, ConfigNulls, Deleted, Drafts, Empties, Nulls, Switches};
+pub use switches::{CallConfig, ConfigNulls, Deleted, Drafts, Empties, Errors, Nulls, Switches};
 
 /// The service.
 #[derive(Debug)]
@@ -214,7 +214,11 @@ impl Sandbox {
             error["details"] = details;
         }
         let status = if self.switches.errors_inside_success { 200 } else { status };
-        Outgoing::json(status, json!({ "data": null, "errors": [error] }))
+        let errors = match self.switches.errors {
+            Errors::List => json!([error]),
+            Errors::Text => json!(format!("{code}: {message}")),
+        };
+        Outgoing::json(status, json!({ "data": null, "errors": errors }))
     }
 }
 

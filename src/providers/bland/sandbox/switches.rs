@@ -27,6 +27,8 @@ pub struct Switches {
     pub empties: Empties,
     /// What a null inside `call_config` does.
     pub config_nulls: ConfigNulls,
+    /// In which form `errors` come.
+    pub errors: Errors,
 }
 
 impl Default for Switches {
@@ -44,6 +46,7 @@ impl Default for Switches {
             max_limit: 100,
             empties: Empties::default(),
             config_nulls: ConfigNulls::default(),
+            errors: Errors::default(),
         }
     }
 }
@@ -110,4 +113,14 @@ pub enum Deleted {
     NotFound,
     /// The persona, with `deleted_at`.
     Body,
+}
+
+/// In which form `errors` come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Errors {
+    /// As a list of objects with a code and a message, as the documentation's examples show.
+    #[default]
+    List,
+    /// As a text that begins with the code, as the documentation's table has it.
+    Text,
 }

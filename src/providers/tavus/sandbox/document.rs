@@ -4,7 +4,7 @@ use json_patch::PatchOperation;
 use ring::digest::{SHA256, digest};
 use serde_json::{Map, Value, json};
 
-use super::switches::{Atomicity, Context, Secrets, Switches, UnknownFields};
+use super::switches::{Atomicity, Context, Descriptions, Secrets, Switches, UnknownFields};
 
 /// Fields that belong to the service; what is written to them has no effect.
 pub(super) const SERVER_OWNED: [&str; 3] = ["persona_id", "created_at", "updated_at"];
@@ -46,11 +46,22 @@ const LLM_FIELDS: [&str; 13] = [
     "endpoint",
 ];
 
-/// Where inline tools stand.
-const TOOL_LISTS: [&str; 3] = ["/layers/llm/tools", "/layers/perception/visual_tools", "/layers/perception/audio_tools"];
+/// Where inline tools stand, those of the language model first.
+const TOOL_LISTS: [&str; 4] = [
+    "/layers/llm/tools",
+    "/layers/perception/visual_tools",
+    "/layers/perception/audio_tools",
+    "/layers/perception/perception_tools",
+];
 
-/// The list whose functions were seen to lose their descriptions.
-const DESCRIPTIONS_LOST: &str = "/layers/llm/tools";
+/// Joining meetings, which has requests of its own.
+const CONFERENCING: &str = "/layers/conferencing";
+
+/// Whether an operation is about joining meetings.
+pub(super) fn is_conferencing(operation: &PatchOperation) -> bool {
+    let path = operation.path().as_str();
+    path.strip_prefix(CONFERENCING).is_some_and(|below| below.is_empty() || below.starts_with('/'))
+}
 
 /// Where keys stand.
 const SECRETS: [&str; 2] = ["/layers/llm", "/layers/tts"];
@@ -92,6 +103,12 @@ pub(super) fn check(before: Option<&Value>, after: &Value, switches: &Switches) 
     }
     if written(before, after, "/system_prompt") || written(before, after, "/pipeline_mode") {
         check_mode(before, after, switches)?;
+    }
+    if written(before, after, CONFERENCING)
+        && after.pointer(CONFERENCING).is_some_and(|set| !set.is_null())
+        && replica.is_empty()
+    {
+        return Err(invalid("conferencing needs a default replica"));
     }
     // A custom LLM was named by its address; its key is not carried over when the whole node is written anew.
     let keyless =
@@ -176,7 +193,12 @@ pub(super) fn settle(before: Option<&Value>, persona: &mut Value, switches: &Swi
         // The write is accepted, and with the bad tool the whole of the layers goes.
         remove(persona, "/layers");
     }
-    for list in tool_lists.into_iter().filter(|list| *list == DESCRIPTIONS_LOST) {
+    let loses = |list: &str| match switches.descriptions {
+        Descriptions::LostForTheModel => list == TOOL_LISTS[0],
+        Descriptions::Lost => true,
+        Descriptions::Kept => false,
+    };
+    for list in tool_lists.into_iter().filter(|list| loses(list)) {
         for tool in persona.pointer_mut(list).and_then(Value::as_array_mut).into_iter().flatten() {
             remove(tool, "/function/description");
         }
@@ -257,6 +279,9 @@ fn seal(persona: &mut Value) {
 /// The object as reads and lists show it.
 pub(super) fn shown(persona: &Value, switches: &Switches) -> Value {
     let mut persona = persona.clone();
+    if !switches.tool_ids_shown {
+        remove(&mut persona, "/tool_ids");
+    }
     for layer in SECRETS {
         let pointer = format!("{layer}/api_key");
         if text(&persona, &pointer).is_empty() {

@@ -16,7 +16,9 @@ use serde_json::{Value, json};
 
 use crate::sandbox::{Incoming, Miniature, Outgoing, Ticks};
 use document::Fault;
-pub use switches::{Atomicity, Context, Inapplicable, PatchAnswer, ReadEnvelope, Secrets, Switches, UnknownFields};
+pub use switches::{
+    Atomicity, Context, Descriptions, Inapplicable, PatchAnswer, ReadEnvelope, Secrets, Switches, UnknownFields,
+};
 
 /// The service.
 #[derive(Debug)]
@@ -163,6 +165,10 @@ impl Sandbox {
     fn patch(&mut self, id: &str, request: &Incoming) -> Result<Outgoing, Outgoing> {
         let held = self.own(id)?;
         let operations = operations(request).ok_or_else(malformed)?;
+        let apart = operations.iter().filter(|operation| document::is_conferencing(operation)).count();
+        if apart != 0 && apart != operations.len() {
+            return Err(error("conferencing must be updated in a request of its own"));
+        }
         let forced = request.parameter("force") == Some("true");
         if held.maker_changes && !forced {
             let body = json!({ "conflict": "maker_changes", "message": "The persona has unpublished changes" });

@@ -29,6 +29,10 @@ pub struct Switches {
     pub default_model: String,
     /// The largest `limit` of a list; more is cut down to it without a word. Default: 100.
     pub max_limit: usize,
+    /// Whether reads and lists show `tool_ids`. Default: yes.
+    pub tool_ids_shown: bool,
+    /// Which inline functions lose their descriptions.
+    pub descriptions: Descriptions,
 }
 
 impl Default for Switches {
@@ -47,6 +51,8 @@ impl Default for Switches {
             llm_defaults_omitted: true,
             default_model: "tavus-gemma-4".to_owned(),
             max_limit: 100,
+            tool_ids_shown: true,
+            descriptions: Descriptions::default(),
         }
     }
 }
@@ -124,5 +130,17 @@ pub enum Context {
     #[default]
     Folded,
     /// It stays a field of its own.
+    Kept,
+}
+
+/// Which inline functions lose their descriptions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Descriptions {
+    /// Those of the language model, of which it was seen.
+    #[default]
+    LostForTheModel,
+    /// Those of every layer.
+    Lost,
+    /// None.
     Kept,
 }
