@@ -8,7 +8,8 @@ host_check
 load_state
 
 code=0
-logged "$work/drift.txt" drift -o "$work/drift.json" || code=$?
+logged "$work/drift.txt" drift --report "markdown=$work/drift.md" --markdown-limit "$((comment_limit - 1500))" \
+  -o "$work/drift.json" || code=$?
 case "$code" in
   0 | 1 | 2) ;;
   *) exit "$code" ;;
@@ -27,8 +28,7 @@ if [[ "$count" -gt 0 ]]; then
     printf 'Somebody changed personas elsewhere since they were last written from this repository. '
     printf 'Applying puts them right; what shall stay goes into the files. '
     printf 'This issue is kept up to date, and closed when nothing differs any more. [The last look](%s)\n\n' "$(host_here)"
-    # The limit is cut before the text is fenced, so that nothing of it can end the fence.
-    jq -Rrs 'if length > 55000 then .[:55000] + "\n… and more: the run has all of it." else . end' <"$work/drift.txt" | fenced
+    cat "$work/drift.md"
   } >"$work/issue.md"
   title="Personas have drifted"
   [[ "$name" == personas ]] || title="$title: $name"

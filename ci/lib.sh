@@ -34,7 +34,11 @@ stop() {
   exit "$1"
 }
 
-run() { "$binary" -C "$dir" --no-input --color never "${flags[@]}" "$@"; }
+# The tokens of the code host are the scripts' own: a file that names one by `$env` must not get it.
+run() {
+  env -u GH_TOKEN -u GITHUB_TOKEN -u ACTIONS_RUNTIME_TOKEN -u ACTIONS_ID_TOKEN_REQUEST_TOKEN -u PERSONAFORM_GITLAB_TOKEN -u CI_JOB_TOKEN \
+    "$binary" -C "$dir" --no-input --color never "${flags[@]}" "$@"
+}
 
 # logged OUT-FILE ARGUMENTS...: runs, keeps the result, and shows it and all else as text that others wrote.
 logged() {
@@ -81,13 +85,6 @@ fit() {
         + ([range(.details) | "\n</details>\n"] | join(""))
         + "\n" + $notice + "\n"
     end'
-}
-
-# A text as a code block that nothing in it can end.
-fenced() {
-  jq -Rsj '([scan("`+") | length] + [2] | max + 1) as $ticks
-    | (([range($ticks) | "`"] | join(""))) as $fence
-    | $fence + "text\n" + (if endswith("\n") or . == "" then . else . + "\n" end) + $fence + "\n"'
 }
 
 # The state from its branch. A branch that cannot be read is never taken for one that is not there.

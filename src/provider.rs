@@ -206,6 +206,8 @@ pub struct Page {
     pub items: Vec<Listed>,
     /// Whether there may be another page.
     pub more: bool,
+    /// How many pages there are, where the service tells; they can then be asked for at once.
+    pub pages: Option<u32>,
 }
 
 /// One object of a list.

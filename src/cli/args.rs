@@ -141,6 +141,7 @@ impl Command {
             Self::Apply(args) => Some(&args.reporting),
             Self::Destroy(args) => Some(&args.reporting),
             Self::Show(args) => Some(&args.reporting),
+            Self::Drift(args) => Some(&args.reporting),
             _ => None,
         }
     }
@@ -288,6 +289,9 @@ pub struct DriftArgs {
     /// Also write the result as JSON to a file.
     #[arg(short, long, value_name = "FILE")]
     pub out: Option<PathBuf>,
+    /// Reports.
+    #[command(flatten)]
+    pub reporting: Reporting,
 }
 
 /// Flags of `show`.

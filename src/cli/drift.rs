@@ -4,11 +4,11 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::args::{Common, DriftArgs, Format};
+use super::args::{Common, DriftArgs};
 use super::exit::{Exit, Stop};
 use super::onlooker::Onlooker;
+use super::reports::Subject;
 use super::screen::Screen;
-use crate::report;
 
 /// Compares every recorded object with what was last written.
 ///
@@ -20,12 +20,7 @@ pub(super) async fn drift(common: &Common, screen: &Screen, args: &DriftArgs) ->
         screen.aside(&format!("warning: `--ignore {pointer}` names no field of any recorded object\n"));
     }
     let drift = onlooker.drift(&args.ignore).await?;
-    if screen.format == Format::Json {
-        screen.json(&json!(drift));
-    } else {
-        let options = report::text::Options { width: screen.width(), requests: false, verbose: common.verbose };
-        screen.result(&report::text::drift(&drift, &options));
-    }
+    screen.publish(Subject::Drift(&drift))?;
     if let Some(path) = &args.out {
         save(path, &format!("{:#}\n", json!(drift)))?;
     }

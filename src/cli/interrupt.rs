@@ -22,20 +22,29 @@ pub(super) struct Interrupt {
 impl Interrupt {
     /// Listens from now on, instead of the system's way of ending the process.
     pub(super) fn listen(aside: Aside) -> Arc<Self> {
-        let interrupt = Arc::new(Self { stop: Brake::default(), orderly: AtomicBool::new(false), first: Notify::new() });
+        let interrupt = Arc::new(Self::new());
         let mut signals = Signals::new();
         let listener = Arc::clone(&interrupt);
         tokio::spawn(async move {
             signals.next().await;
-            listener.stop.pull();
             if listener.orderly.load(Ordering::SeqCst) {
                 aside.say("Interrupted: requests under way are finished and recorded. Once more to stop at once.\n");
             }
-            listener.first.notify_one();
+            listener.happened();
             signals.next().await;
             end_at_once();
         });
         interrupt
+    }
+
+    fn new() -> Self {
+        Self { stop: Brake::default(), orderly: AtomicBool::new(false), first: Notify::new() }
+    }
+
+    /// Tells everybody who waits: the one who would drop the command, and the command itself.
+    fn happened(&self) {
+        self.stop.pull();
+        self.first.notify_waiters();
     }
 
     /// From now on the command ends by itself. False: somebody has interrupted already.
@@ -47,17 +56,23 @@ impl Interrupt {
     /// Waits until the command is to be dropped: at the first signal, unless it ends by itself.
     pub(super) async fn abandoned(&self) {
         loop {
-            self.first.notified().await;
-            if !self.orderly.load(Ordering::SeqCst) {
+            // Asked for before the look, so that no signal falls between the two.
+            let signal = self.first.notified();
+            if self.stop.is_pulled() && !self.orderly.load(Ordering::SeqCst) {
                 return;
             }
+            signal.await;
         }
     }
 
     /// Waits for the first signal.
     pub(super) async fn signalled(&self) {
-        while !self.stop.is_pulled() {
-            self.first.notified().await;
+        loop {
+            let signal = self.first.notified();
+            if self.stop.is_pulled() {
+                return;
+            }
+            signal.await;
         }
     }
 }
@@ -102,5 +117,27 @@ impl Signals {
         if tokio::signal::ctrl_c().await.is_err() {
             futures_util::future::pending::<()>().await;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_command_that_waits_for_the_signal_gets_it_though_another_waits_too() {
+        let interrupt = Arc::new(Interrupt::new());
+        assert!(interrupt.begin_orderly());
+        let watcher = Arc::clone(&interrupt);
+        let watcher = tokio::spawn(async move { watcher.abandoned().await });
+        tokio::task::yield_now().await;
+        let command = Arc::clone(&interrupt);
+        let command = tokio::spawn(async move { command.signalled().await });
+        tokio::task::yield_now().await;
+        interrupt.happened();
+        let waited = tokio::time::timeout(std::time::Duration::from_secs(5), command).await;
+        assert!(waited.is_ok(), "the command never heard of it");
+        assert!(!watcher.is_finished(), "a command that ends by itself is not dropped");
+        watcher.abort();
     }
 }

@@ -8,7 +8,7 @@ use super::args::{Command, Common, Format};
 use super::exit::{Stop, with_causes};
 use crate::persona::find_root;
 use crate::persona::problem::Problem;
-use crate::plan::Plan;
+use crate::plan::{Drift, Plan};
 use crate::reconcile::Outcome;
 use crate::report;
 
@@ -21,6 +21,8 @@ pub(super) enum Subject<'a> {
     Plan(&'a Plan, bool),
     /// What became of a plan; whether requests are wanted.
     Outcome(&'a Outcome, &'a Plan, bool),
+    /// What somebody changed elsewhere.
+    Drift(&'a Drift),
 }
 
 /// What all renderings of one run share.
@@ -43,29 +45,38 @@ impl Rendering<'_> {
     pub(super) fn render(&self, subject: Subject<'_>, format: Format) -> Option<String> {
         let folder = self.folder;
         let text = |requests| report::text::Options { width: self.width, requests, verbose: self.verbose };
-        let markdown = report::markdown::Options { limit: self.markdown_limit };
-        let warned = || report::github::problems(self.warnings, folder);
+        let markdown = |requests| report::markdown::Options { requests, limit: self.markdown_limit };
+        let warnings = self.warnings;
         Some(match (subject, format) {
             (Subject::Problems(problems), Format::Text) => report::problems::problems(problems),
             (Subject::Problems(problems), Format::Json) => pretty(&report::problems::problems_json(problems)),
-            (Subject::Problems(problems), Format::Markdown) => report::markdown::problems(problems, &markdown),
+            (Subject::Problems(problems), Format::Markdown) => report::markdown::problems(problems, &markdown(false)),
             (Subject::Problems(problems), Format::Html) => report::html::problems(problems),
             (Subject::Problems(problems), Format::Github) => report::github::problems(problems, folder),
             (Subject::Problems(problems), Format::Sarif) => pretty(&report::sarif::problems(problems, folder)),
             (Subject::Problems(problems), Format::GitlabCodequality) => pretty(&report::gitlab::quality(problems, folder)),
             (Subject::Plan(plan, requests), Format::Text) => report::text::plan(plan, &text(requests)),
             (Subject::Plan(plan, _), Format::Json) => pretty(&report::json::plan(plan)),
-            (Subject::Plan(plan, _), Format::Markdown) => report::markdown::plan(plan, &markdown),
+            (Subject::Plan(plan, requests), Format::Markdown) => report::markdown::plan(plan, &markdown(requests)),
             (Subject::Plan(plan, requests), Format::Html) => report::html::plan(plan, requests),
-            (Subject::Plan(plan, _), Format::Github) => warned() + &report::github::plan(plan, folder),
+            (Subject::Plan(plan, _), Format::Github) => report::github::plan(plan, warnings, folder),
             (Subject::Plan(plan, _) | Subject::Outcome(_, plan, _), Format::GitlabPlan) => pretty(&report::gitlab::plan(plan)),
             (Subject::Outcome(outcome, plan, requests), Format::Text) => report::text::outcome(outcome, plan, &text(requests)),
             (Subject::Outcome(outcome, plan, _), Format::Json) => pretty(&report::json::outcome(outcome, &plan.blocked)),
-            (Subject::Outcome(outcome, plan, _), Format::Markdown) => report::markdown::outcome(outcome, plan, &markdown),
+            (Subject::Outcome(outcome, plan, _), Format::Markdown) => {
+                report::markdown::outcome(outcome, plan, &markdown(false))
+            }
             (Subject::Outcome(outcome, plan, requests), Format::Html) => report::html::outcome(outcome, plan, requests),
-            (Subject::Outcome(outcome, plan, _), Format::Github) => warned() + &report::github::outcome(outcome, plan, folder),
-            (Subject::Problems(_), Format::GitlabPlan)
-            | (Subject::Plan(..) | Subject::Outcome(..), Format::Sarif | Format::GitlabCodequality) => return None,
+            (Subject::Outcome(outcome, plan, _), Format::Github) => report::github::outcome(outcome, plan, warnings, folder),
+            (Subject::Drift(drift), Format::Text) => report::text::drift(drift, &text(false)),
+            (Subject::Drift(drift), Format::Json) => pretty(&serde_json::json!(drift)),
+            (Subject::Drift(drift), Format::Markdown) => report::markdown::drift(drift, &markdown(false)),
+            (Subject::Drift(drift), Format::Html) => report::html::drift(drift),
+            (Subject::Drift(drift), Format::Github) => report::github::drift(drift, folder),
+            (Subject::Problems(_) | Subject::Drift(_), Format::GitlabPlan)
+            | (Subject::Drift(_) | Subject::Plan(..) | Subject::Outcome(..), Format::Sarif | Format::GitlabCodequality) => {
+                return None;
+            }
         })
     }
 }
@@ -100,7 +111,16 @@ pub(super) fn check(command: &Command, common: &Common) -> Result<(), Stop> {
 
 fn formats(command: &Command) -> &'static [Format] {
     match command {
-        Command::Validate(_) => &[Format::Text, Format::Json, Format::Github, Format::Sarif, Format::GitlabCodequality],
+        Command::Validate(_) => &[
+            Format::Text,
+            Format::Json,
+            Format::Markdown,
+            Format::Html,
+            Format::Github,
+            Format::Sarif,
+            Format::GitlabCodequality,
+        ],
+        Command::Drift(_) => &[Format::Text, Format::Json, Format::Markdown, Format::Html, Format::Github],
         Command::Plan(_) | Command::Show(_) | Command::Apply(_) | Command::Destroy(_) => {
             &[Format::Text, Format::Json, Format::Markdown, Format::Html, Format::Github, Format::GitlabPlan]
         }

@@ -170,7 +170,7 @@ impl Screen {
         self.told.set(true);
         for ReportTo { format, file } in &self.reports {
             if let Some(text) = self.rendered(subject, *format, 100) {
-                reports::write(&anstream::adapter::strip_str(&text).to_string(), file)?;
+                reports::write(&printable(&anstream::adapter::strip_str(&text).to_string()), file)?;
             }
         }
         Ok(())
@@ -199,7 +199,7 @@ impl Screen {
     /// Prints a result that is not for a terminal.
     fn raw(&self, text: &str) {
         let mut stream = std::io::stdout().lock();
-        let _ = stream.write_all(text.as_bytes()).and_then(|()| stream.flush());
+        let _ = stream.write_all(printable(text).as_bytes()).and_then(|()| stream.flush());
     }
 
     /// Prints a JSON result.

@@ -237,6 +237,11 @@ impl Client {
         (self.retries.load(Ordering::Relaxed), Duration::from_millis(self.waited.load(Ordering::Relaxed)))
     }
 
+    /// How many requests may be under way at once; more than that only wait here.
+    pub fn concurrency(&self) -> usize {
+        self.pacer.most()
+    }
+
     /// The time of day that the service named in its last answer, as the header `Date` writes it.
     pub fn last_date(&self) -> Option<String> {
         self.last_date.lock().unwrap_or_else(PoisonError::into_inner).clone()

@@ -59,6 +59,11 @@ impl Pacer {
         Self { limits, now: Mutex::new(pace), freed: Notify::new() }
     }
 
+    /// The most requests that are ever under way at once.
+    pub(super) fn most(&self) -> usize {
+        usize::from(self.limits.concurrency.max(1))
+    }
+
     fn pace(&self) -> MutexGuard<'_, Pace> {
         // Nothing in here can panic half way.
         self.now.lock().unwrap_or_else(PoisonError::into_inner)

@@ -65,9 +65,10 @@ impl Walk<'_> {
                 return self.problems.push(Problem::error(code, source::whole(folder), message));
             }
         };
-        let mut names: Vec<_> = entries.filter_map(Result::ok).map(|entry| entry.file_name()).collect();
-        names.sort();
-        for name in names {
+        let entries = entries.filter_map(Result::ok);
+        let mut names: Vec<_> = entries.map(|entry| (entry.file_name(), entry.file_type())).collect();
+        names.sort_by(|left, right| left.0.cmp(&right.0));
+        for (name, kind) in names {
             let path = folder.join(&name);
             let text = name.to_string_lossy();
             if text.starts_with('.') || path == Path::new("personaform.yaml") {
@@ -75,7 +76,12 @@ impl Walk<'_> {
             }
             let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
             let yaml = matches!(extension, "yaml" | "yml");
-            if path_is_folder(self.root, &path) {
+            // What a link leads to has to be asked for.
+            let is_folder = match kind {
+                Ok(kind) if !kind.is_symlink() => kind.is_dir(),
+                _ => path_is_folder(self.root, &path),
+            };
+            if is_folder {
                 if yaml {
                     self.problems.push(source::problem(&path, &Unreadable::NotAFile));
                 } else {

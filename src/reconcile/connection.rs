@@ -7,11 +7,11 @@ use serde_json::{Map, Value};
 use crate::http::{Answer, Client, Fault, Repeat};
 use crate::persona::name::AccountName;
 use crate::plan::{Live, Method, Reading, RemoteId, Request};
-use crate::provider::{Listed, Provider, Refusal, RefusalKind, Response, Seen};
+use crate::provider::{Page, Provider, Refusal, RefusalKind, Response, Seen};
 use crate::state::Sealer;
 
-/// The most pages of a list that are read. The largest account then has 100,000 personas.
-const MOST_PAGES: u32 = 1000;
+/// The most pages of a list that are read. The largest account then has 1,000,000 personas.
+const MOST_PAGES: u32 = 10_000;
 
 /// An account that can be talked to.
 pub struct Connection {
@@ -158,9 +158,9 @@ impl Connection {
     }
 
     /// Reads one page of the list.
-    pub async fn page(&self, number: u32) -> Result<(Vec<Listed>, bool), Failure> {
+    pub async fn page(&self, number: u32) -> Result<Page, Failure> {
         let Some(request) = self.provider.list(number) else {
-            return Ok((Vec::new(), false));
+            return Ok(Page { items: Vec::new(), more: false, pages: None });
         };
         if number > MOST_PAGES {
             return Err(Failure {
@@ -174,8 +174,7 @@ impl Connection {
             });
         }
         let response = self.send(&request).await?;
-        let page = self.provider.listed(number, &response).map_err(|refusal| self.refused(&request, &refusal))?;
-        Ok((page.items, page.more))
+        self.provider.listed(number, &response).map_err(|refusal| self.refused(&request, &refusal))
     }
 
     /// Takes write-only fields out of what was read, and hides secrets.

@@ -5,6 +5,7 @@ pub mod connection;
 mod doubt;
 pub mod lookup;
 pub mod outcome;
+mod pages;
 pub mod reader;
 pub mod refresh;
 mod seen;

@@ -7,14 +7,12 @@ use futures_util::stream::{self, StreamExt};
 use serde_json::{Map, Value};
 
 use super::connection::Failure;
+use super::pages::{self, Purpose};
 use super::reader::Reader;
 use crate::persona::name::AccountName;
 use crate::plan::planner::{Namesakes, Observation};
-use crate::plan::{Address, Listing, Live, Pending, Record, RemoteId, Resource};
+use crate::plan::{Address, Listing, Pending, Record, RemoteId, Resource};
 use crate::provider::Listed;
-
-/// Reads under way at once per account.
-const CONCURRENT_READS: usize = 8;
 
 /// From this many known objects on, whole lists are read instead of single objects.
 const LIST_FROM: usize = 5;
@@ -93,13 +91,13 @@ impl<'a> Questions<'a> {
         let ours = |address: &Address| address.account == *account;
         let moving: BTreeMap<&Address, &Address> =
             moves.iter().filter(|(new, _)| ours(new) && scope(new)).map(|(new, old)| (old, new)).collect();
-        let mut known = Vec::new();
+        let mut known = BTreeMap::new();
         for (address, record) in recorded.iter().filter(|(address, _)| ours(address)) {
             let new_address = moving.get(address).copied().unwrap_or(address);
             if scope(address) || scope(new_address) {
                 let mut documents = vec![&record.applied];
                 documents.extend(desired.get(new_address).map(|resource| &resource.fields));
-                known.push(Known { address, id: record.id.clone(), recorded: true, documents });
+                known.insert(address, Known { address, id: record.id.clone(), recorded: true, documents });
             }
         }
         let mut fresh = Vec::new();
@@ -114,18 +112,17 @@ impl<'a> Questions<'a> {
             match (&resource.bind, record) {
                 (Some(id), record) if record.is_none_or(|record| record.id != *id) => {
                     // A binding to another object than the recorded one: it is the one to look at.
-                    known.retain(|other| other.address != address);
-                    known.push(Known { address, id: id.clone(), recorded: false, documents: vec![&resource.fields] });
+                    let documents = vec![&resource.fields];
+                    known.insert(address, Known { address, id: id.clone(), recorded: false, documents });
                 }
                 (None, None) => fresh.push((address, resource)),
                 _ => {}
             }
         }
         let pending = interest.pending.iter().filter(|(address, _)| ours(address) && scope(address)).collect();
-        let asked: BTreeSet<&Address> = known.iter().map(|known| known.address).collect();
-        let others = recorded.iter().filter(|(address, _)| ours(address) && !asked.contains(address));
+        let others = recorded.iter().filter(|(address, _)| ours(address) && !known.contains_key(address));
         let others = others.map(|(_, record)| &record.id).collect();
-        Self { known, fresh, taken, pending, others }
+        Self { known: known.into_values().collect(), fresh, taken, pending, others }
     }
 
     async fn ask(self, account: &AccountName, reader: Reader<'_>) -> Refreshed {
@@ -136,52 +133,68 @@ impl<'a> Questions<'a> {
         }
         let by_list = rules.list == Listing::Whole && self.known.len() >= LIST_FROM;
         let by_name = !self.fresh.is_empty() || !self.pending.is_empty();
-        let listed = if rules.list != Listing::None && (by_list || by_name) {
-            let wanted: BTreeSet<&RemoteId> = self.known.iter().map(|known| &known.id).collect();
-            Some(list(reader, &wanted, !by_name).await)
-        } else {
-            None
-        };
-        let known_from_list: BTreeMap<&RemoteId, &Live> = match &listed {
-            Some(Ok(items)) => items.iter().filter_map(|item| Some((&item.id, item.live.as_ref()?))).collect(),
-            _ => BTreeMap::new(),
+        let listed =
+            if rules.list != Listing::None && (by_list || by_name) { Some(self.list(reader, by_name).await) } else { None };
+        let wanted = self.wanted();
+        let (mut from_list, mut strangers) = (BTreeMap::new(), Vec::new());
+        let failed = match listed {
+            Some(Ok(items)) => {
+                for item in items {
+                    match (wanted.contains_key(&item.id), item.live) {
+                        (true, Some(live)) => drop(from_list.insert(item.id, live)),
+                        (true, None) => {}
+                        (false, live) => strangers.push(Listed { live, ..item }),
+                    }
+                }
+                None
+            }
+            Some(Err(failure)) => Some(failure),
+            None => None,
         };
         // What the list does not show is read by itself: only a plain answer to that is absence.
-        let reads = self.known.iter().map(|Known { address, id, documents, .. }| {
-            let from_list = known_from_list.get(id).map(|live| (*live).clone());
-            async move {
-                let observation = match from_list {
-                    Some(mut live) => {
-                        reader.conceal(&mut live, documents);
-                        Observation::Present(Box::new(live))
-                    }
-                    None => match reader.read(id, documents).await {
+        let mut reads = Vec::new();
+        for Known { address, id, documents, .. } in &self.known {
+            // More than one address may be bound to an object; the last of its answers need not be copied.
+            let shared = wanted.get(id).is_some_and(|addresses| *addresses > 1);
+            match if shared { from_list.get(id).cloned() } else { from_list.remove(id) } {
+                Some(mut live) => {
+                    reader.conceal(&mut live, documents);
+                    refreshed.observed.insert((*address).clone(), Observation::Present(Box::new(live)));
+                }
+                None => reads.push(async move {
+                    let observation = match reader.read(id, documents).await {
                         Ok(Some(live)) => Observation::Present(Box::new(live)),
                         Ok(None) => Observation::Absent,
                         Err(failure) => unreadable(&failure),
-                    },
-                };
-                ((*address).clone(), observation)
+                    };
+                    ((*address).clone(), observation)
+                }),
             }
+        }
+        let mut reads = stream::iter(reads).buffer_unordered(reader.at_once());
+        while let Some((address, observation)) = reads.next().await {
+            refreshed.observed.insert(address, observation);
+        }
+        drop(reads);
+        let strangers = match failed {
+            Some(failure) => Err(failure),
+            None => Ok(Strangers::of(strangers.into_iter().filter(|item| !self.taken.contains(&item.id)).collect())),
+        };
+        let strangers = strangers.as_ref();
+        let namesakes = self.fresh.iter().map(|(address, resource)| async move {
+            let found = strangers.map(|strangers| strangers.called(&resource.name));
+            ((*address).clone(), candidates(reader, &[&resource.fields], found).await)
         });
-        refreshed.observed = stream::iter(reads).buffer_unordered(CONCURRENT_READS).collect().await;
-        for (address, resource) in &self.fresh {
-            let found = self
-                .candidates(reader, &[&resource.fields], &listed, |item| {
-                    !resource.name.is_empty() && item.name == resource.name
-                })
-                .await;
-            refreshed.namesakes.insert((*address).clone(), found);
-        }
-        for (address, pending) in &self.pending {
-            let found = self
-                .candidates(reader, &[&pending.sent], &listed, |item| {
-                    // What was sent without a name is looked for under any.
-                    pending.name.is_empty() || item.name == pending.name
-                })
-                .await;
-            refreshed.traces.insert((*address).clone(), found);
-        }
+        refreshed.namesakes = stream::iter(namesakes).buffer_unordered(reader.at_once()).collect().await;
+        let traces = self.pending.iter().map(|(address, pending)| async move {
+            // What was sent without a name is looked for under any.
+            let found = strangers.map(|strangers| match pending.name.as_str() {
+                "" => strangers.items.iter().collect(),
+                name => strangers.called(name),
+            });
+            ((*address).clone(), candidates(reader, &[&pending.sent], found).await)
+        });
+        refreshed.traces = stream::iter(traces).buffer_unordered(reader.at_once()).collect().await;
         let recorded = self.known.iter().filter(|known| known.recorded).count() + self.others.len();
         let gone = self
             .known
@@ -204,66 +217,84 @@ impl<'a> Questions<'a> {
         true
     }
 
-    /// The objects that belong to nobody and may be the wanted one, as the list shows them.
-    async fn candidates(
-        &self,
-        reader: Reader<'_>,
-        documents: &[&Map<String, Value>],
-        listed: &Option<Result<Vec<Listed>, Failure>>,
-        wanted: impl Fn(&Listed) -> bool,
-    ) -> Namesakes {
-        let items = match listed {
-            None => return Namesakes::Found(Vec::new()),
-            Some(Err(failure)) => {
-                return Namesakes::Unreadable(
-                    explained("the list of personas cannot be read", failure),
-                    failure.help.clone().unwrap_or_default(),
-                );
-            }
-            Some(Ok(items)) => items,
-        };
-        let mut found = Vec::new();
-        for item in items.iter().filter(|item| wanted(item) && !self.taken.contains(&item.id)) {
-            match &item.live {
-                Some(live) => {
-                    let mut live = live.clone();
-                    reader.conceal(&mut live, documents);
-                    found.push(live);
-                }
-                None => match reader.read(&item.id, documents).await {
-                    Ok(Some(live)) => found.push(live),
-                    Ok(None) => {}
-                    Err(failure) => {
-                        return Namesakes::Unreadable(
-                            explained("a persona of the same name cannot be read", &failure),
-                            failure.help.unwrap_or_default(),
-                        );
-                    }
-                },
-            }
+    /// The objects whose ids are known, each with the number of addresses that it is known under.
+    fn wanted(&self) -> BTreeMap<&RemoteId, usize> {
+        let mut wanted = BTreeMap::new();
+        for known in &self.known {
+            *wanted.entry(&known.id).or_default() += 1;
         }
-        Namesakes::Found(found)
+        wanted
+    }
+
+    /// Reads the list: of what is known, and where names are looked for also of what has one of these.
+    async fn list(&self, reader: Reader<'_>, by_name: bool) -> Result<Vec<Listed>, Failure> {
+        let known: BTreeSet<&RemoteId> = self.known.iter().map(|known| &known.id).collect();
+        let fresh = self.fresh.iter().map(|(_, resource)| resource.name.as_str());
+        let names: BTreeSet<&str> = fresh.chain(self.pending.iter().map(|(_, pending)| pending.name.as_str())).collect();
+        let nameless = self.pending.iter().any(|(_, pending)| pending.name.is_empty());
+        let purpose = if by_name { Purpose::All } else { Purpose::Some };
+        let kept = |item: &Listed| known.contains(&item.id) || nameless || names.contains(item.name.as_str());
+        pages::list(reader, known.clone(), purpose, kept).await
     }
 }
 
-/// Reads list pages, all of them, or (where that is enough) until every wanted id was seen.
-async fn list(reader: Reader<'_>, wanted: &BTreeSet<&RemoteId>, enough: bool) -> Result<Vec<Listed>, Failure> {
-    let mut items: Vec<Listed> = Vec::new();
-    let mut seen = BTreeSet::new();
-    for number in 1.. {
-        let (page, more) = reader.page(number).await?;
-        let before = seen.len();
-        for item in page {
-            if seen.insert(item.id.clone()) {
-                items.push(item);
-            }
+/// Listed objects that belong to nobody, and how they are called.
+struct Strangers {
+    items: Vec<Listed>,
+    by_name: BTreeMap<String, Vec<usize>>,
+}
+
+impl Strangers {
+    fn of(items: Vec<Listed>) -> Self {
+        let mut by_name: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+        // Nobody is called nothing.
+        for (at, item) in items.iter().enumerate().filter(|(_, item)| !item.name.is_empty()) {
+            by_name.entry(item.name.clone()).or_default().push(at);
         }
-        // A page with nothing new on it ends the list too: some services answer beyond the last page with the last page.
-        if !more || seen.len() == before || (enough && wanted.iter().all(|id| seen.contains(*id))) {
-            break;
+        Self { items, by_name }
+    }
+
+    fn called(&self, name: &str) -> Vec<&Listed> {
+        self.by_name.get(name).into_iter().flatten().map(|at| &self.items[*at]).collect()
+    }
+}
+
+/// Objects that may be the wanted one, as the list shows them or as a read does.
+async fn candidates(
+    reader: Reader<'_>,
+    documents: &[&Map<String, Value>],
+    strangers: Result<Vec<&Listed>, &Failure>,
+) -> Namesakes {
+    let items = match strangers {
+        Ok(items) => items,
+        Err(failure) => {
+            return Namesakes::Unreadable(
+                explained("the list of personas cannot be read", failure),
+                failure.help.clone().unwrap_or_default(),
+            );
+        }
+    };
+    let mut found = Vec::new();
+    for item in items {
+        match &item.live {
+            Some(live) => {
+                let mut live = live.clone();
+                reader.conceal(&mut live, documents);
+                found.push(live);
+            }
+            None => match reader.read(&item.id, documents).await {
+                Ok(Some(live)) => found.push(live),
+                Ok(None) => {}
+                Err(failure) => {
+                    return Namesakes::Unreadable(
+                        explained("a persona of the same name cannot be read", &failure),
+                        failure.help.unwrap_or_default(),
+                    );
+                }
+            },
         }
     }
-    Ok(items)
+    Namesakes::Found(found)
 }
 
 fn unreadable(failure: &Failure) -> Observation {

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use super::problems::location;
+use super::shown::drift::{counts as drift_counts, ways_out, what};
 use super::shown::endings::{List, counts, said};
 use super::shown::fields::{Body, Field, each};
 use super::shown::hunks::stretches;
@@ -13,7 +14,7 @@ use super::shown::units::Row;
 use super::shown::words::{self, Stretch};
 use super::shown::{reason, summary, visible};
 use crate::persona::problem::{Problem, Severity};
-use crate::plan::{Action, Change, Plan, Source};
+use crate::plan::{Action, Change, Drift, Plan, Source};
 use crate::reconcile::{Ending, Outcome};
 
 /// How a workflow command is marked.
@@ -22,6 +23,16 @@ enum Level {
     Error,
     Warning,
     Notice,
+}
+
+impl Level {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+            Self::Notice => "notice",
+        }
+    }
 }
 
 /// Where an annotation stands.
@@ -42,10 +53,25 @@ impl Spot {
 /// Longer messages are cut: an annotation is a pointer, not the review.
 const LONGEST: usize = 1_000;
 
+/// How many annotations of a level GitHub shows per step; it drops the rest without a word.
+const MOST: usize = 10;
+
+/// One annotation.
+#[derive(Clone, Debug)]
+struct Annotation {
+    level: Level,
+    spot: Option<Spot>,
+    title: String,
+    message: String,
+}
+
 /// Problems. `folder` leads from the repository's root to the project's, with `/` at the end, or is empty.
 pub fn problems(problems: &[Problem], folder: &str) -> String {
-    let mut text = String::new();
-    for problem in problems {
+    written(&annotations(problems), folder)
+}
+
+fn annotations(problems: &[Problem]) -> Vec<Annotation> {
+    let annotation = |problem: &Problem| {
         let level = match problem.severity {
             Severity::Error => Level::Error,
             Severity::Warning => Level::Warning,
@@ -64,23 +90,23 @@ pub fn problems(problems: &[Problem], folder: &str) -> String {
         if let Some(suggestion) = problem.suggestion.as_ref().filter(|suggestion| suggestion.text.len() < 200) {
             message.push_str(&format!("\nwrite: {}", suggestion.text));
         }
-        text.push_str(&command(level, spot.as_ref(), problem.code, &message, folder));
-    }
-    text
+        Annotation { level, spot, title: problem.code.to_owned(), message }
+    };
+    problems.iter().map(annotation).collect()
 }
 
 /// A plan: closed gates and blocked targets as errors, what is taken away as warnings, every other change as a notice at the
-/// lines that ask for it, and the counts as the last line, which is no annotation.
-pub fn plan(plan: &Plan, folder: &str) -> String {
-    let mut text = String::new();
+/// lines that ask for it, and the counts as the last line, which is no annotation. Warnings about the files stand beside it.
+pub fn plan(plan: &Plan, warnings: &[Problem], folder: &str) -> String {
+    let mut found = Vec::new();
     for gate in &plan.gates {
         let message = format!("{}\nto open it: {}", gate.why, gate.opened_by);
-        text.push_str(&command(Level::Error, None, &format!("gate closed: {}", gate.name), &message, folder));
+        found.push(Annotation { level: Level::Error, spot: None, title: format!("gate closed: {}", gate.name), message });
     }
     for blocked in &plan.blocked {
         let spot = blocked.source.as_ref().map(Spot::of);
         let message = format!("{}\nnext: {}", blocked.why, blocked.help);
-        text.push_str(&command(Level::Error, spot.as_ref(), &format!("blocked: {}", blocked.address), &message, folder));
+        found.push(Annotation { level: Level::Error, spot, title: format!("blocked: {}", blocked.address), message });
     }
     let (gone, others): (Vec<&Change>, Vec<&Change>) =
         plan.changes.iter().partition(|change| matches!(change.action, Action::Delete | Action::Forget));
@@ -89,12 +115,14 @@ pub fn plan(plan: &Plan, folder: &str) -> String {
         let id = change.id.as_ref().map(|id| format!(" ({})", id.as_str())).unwrap_or_default();
         let message = format!("{} {}{id}", reason(change), visible::quoted(&change.name, false));
         let spot = change.source.as_ref().map(Spot::of);
-        text.push_str(&command(Level::Warning, spot.as_ref(), &title, &message, folder));
+        found.push(Annotation { level: Level::Warning, spot, title, message });
     }
+    found.extend(annotations(warnings));
     for ((spot, message), titles) in notices(&others) {
-        text.push_str(&command(Level::Notice, spot.as_ref(), &titles.join(", "), &message, folder));
+        found.push(Annotation { level: Level::Notice, spot, title: titles.join(", "), message });
     }
     let (lead, counts) = summary(plan);
+    let mut text = written(&found, folder);
     text.push_str(&format!("{}\n", plain(&format!("{lead} {counts}"))));
     text
 }
@@ -176,8 +204,8 @@ fn shown(row: &Row<'_>) -> String {
 }
 
 /// An outcome: what did not end well, at its target's section, and the counts as the last line.
-pub fn outcome(outcome: &Outcome, plan: &Plan, folder: &str) -> String {
-    let mut commands = Vec::new();
+pub fn outcome(outcome: &Outcome, plan: &Plan, warnings: &[Problem], folder: &str) -> String {
+    let mut found = Vec::new();
     for entry in &outcome.entries {
         let list = List::of(&entry.ending);
         let level = match list {
@@ -196,12 +224,55 @@ pub fn outcome(outcome: &Outcome, plan: &Plan, folder: &str) -> String {
             message.push_str(&format!("\nnext: {next}"));
         }
         let title = format!("{}: {} {}", list.word(), entry.action.word(), entry.address);
-        commands.push((level, command(level, source.map(Spot::of).as_ref(), &title, &message, folder)));
+        found.push(Annotation { level, spot: source.map(Spot::of), title, message });
     }
-    commands.sort_by_key(|(level, _)| *level);
+    found.extend(annotations(warnings));
     let (lead, words) = counts(outcome);
-    let mut text: String = commands.into_iter().map(|(_, command)| command).collect();
+    let mut text = written(&found, folder);
     text.push_str(&format!("{}\n", plain(format!("{lead} {words}").trim_end())));
+    text
+}
+
+/// Drift: what could not be read as errors, every target that differs as a warning, and the counts as the last line.
+pub fn drift(drift: &Drift, folder: &str) -> String {
+    let mut found = Vec::new();
+    for blocked in &drift.unreadable {
+        let spot = blocked.source.as_ref().map(Spot::of);
+        let message = format!("{}\nnext: {}", blocked.why, blocked.help);
+        found.push(Annotation { level: Level::Error, spot, title: format!("not readable: {}", blocked.address), message });
+    }
+    for target in &drift.drifted {
+        let fields: Vec<String> = target.fields.iter().map(|field| format!("`{}`", field.path)).collect();
+        let fields = if fields.is_empty() { String::new() } else { format!("{}\n", fields.join(", ")) };
+        let message = format!("{fields}next: {}", ways_out(target));
+        let title = format!("{}: {}", what(target.what), target.address);
+        found.push(Annotation { level: Level::Warning, spot: None, title, message });
+    }
+    let (lead, words) = drift_counts(&drift.summary);
+    format!("{}{}\n", written(&found, folder), plain(&format!("{lead} {words}")))
+}
+
+/// Annotations, errors first. Of each level as many as GitHub shows: the last one tells how many more there are, and the log has
+/// them as plain lines.
+fn written(found: &[Annotation], folder: &str) -> String {
+    let mut text = String::new();
+    for level in [Level::Error, Level::Warning, Level::Notice] {
+        let all: Vec<&Annotation> = found.iter().filter(|annotation| annotation.level == level).collect();
+        let (shown, rest) = all.split_at(if all.len() > MOST { MOST - 1 } else { all.len() });
+        for annotation in shown {
+            text.push_str(&command(level, annotation.spot.as_ref(), &annotation.title, &annotation.message, folder));
+        }
+        if !rest.is_empty() {
+            let titles: Vec<&str> = rest.iter().map(|annotation| annotation.title.as_str()).collect();
+            let title = format!("{} more {}s", rest.len(), level.word());
+            text.push_str(&command(level, None, &title, &format!("the log has all of them: {}", titles.join("; ")), folder));
+        }
+        for Annotation { spot, title, message, .. } in rest {
+            let at = spot.as_ref().map(|spot| format!("{folder}{}:{}: ", spot.path, spot.line)).unwrap_or_default();
+            let words: Vec<&str> = message.lines().collect();
+            text.push_str(&format!("{}\n", plain(&format!("{}: {at}{title}: {}", level.word(), words.join(" / ")))));
+        }
+    }
     text
 }
 
@@ -212,11 +283,7 @@ fn plain(text: &str) -> String {
 }
 
 fn command(level: Level, spot: Option<&Spot>, title: &str, message: &str, folder: &str) -> String {
-    let word = match level {
-        Level::Error => "error",
-        Level::Warning => "warning",
-        Level::Notice => "notice",
-    };
+    let word = level.word();
     let mut properties = Vec::new();
     if let Some(Spot { path, line, column, end }) = spot {
         properties.push(format!("file={}", property(&format!("{folder}{path}"))));

@@ -130,7 +130,19 @@ pub(super) fn count(problems: &[Problem]) -> String {
     parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
-fn word(severity: Severity) -> &'static str {
+/// What problems come to, in a word or two.
+pub(super) fn title(problems: &[Problem]) -> &'static str {
+    if problems.iter().any(|problem| problem.severity == Severity::Error) {
+        "Nothing can be planned"
+    } else if problems.is_empty() {
+        "No problems"
+    } else {
+        "Warnings"
+    }
+}
+
+/// `error` or `warning`.
+pub(super) fn word(severity: Severity) -> &'static str {
     match severity {
         Severity::Error => "error",
         Severity::Warning => "warning",

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use super::disk::{self, replace};
 use super::error::StateError;
 use super::form::{self, text_of};
-use super::journal::{self, Read};
+use super::journal::{self, End, Read};
 use super::{State, VERSION, backup};
 
 /// Where a state is kept, and what was found there.
@@ -19,12 +19,14 @@ pub struct StateFile {
     pub(super) found: Option<(u32, u64)>,
     /// Whether a journal lies beside it.
     pub(super) journalled: bool,
+    /// The name and the end of that journal, where the file as it was read goes on in it.
+    pub(super) continued: Option<(String, End)>,
 }
 
 impl StateFile {
     /// The state file at a path; nothing is touched yet.
     pub fn at(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into(), found: None, journalled: false }
+        Self { path: path.into(), found: None, journalled: false, continued: None }
     }
 
     /// Where it is.
@@ -39,6 +41,7 @@ impl StateFile {
     /// When a file cannot be read, is damaged, gone, or was written by a newer build.
     pub fn load(&mut self) -> Result<State, StateError> {
         let journal = self.read_journal()?;
+        self.continued = None;
         let bytes = match disk::read(&self.path) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == ErrorKind::NotFound => return self.begin_anew(journal.is_some()),
@@ -50,7 +53,10 @@ impl StateFile {
         match journal {
             // Taken up already: the process stopped between writing the file and removing the journal.
             Some(read) if read.head.journal == state.journal => {}
-            Some(read) => self.replay(&mut state, &read)?,
+            Some(read) => {
+                self.replay(&mut state, &read)?;
+                self.continued = Some((read.head.journal, read.end));
+            }
             None => {}
         }
         Ok(state)

@@ -113,6 +113,17 @@ pub(super) struct Head {
 pub(super) struct Read {
     pub(super) head: Head,
     pub(super) entries: Vec<Entry>,
+    /// Where a further line goes.
+    pub(super) end: End,
+}
+
+/// The end of the last whole line of a journal.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct End {
+    /// The sum of that line.
+    sum: String,
+    /// The bytes up to there.
+    pub(super) length: u64,
 }
 
 /// A line that is not as it was written.
@@ -143,18 +154,20 @@ pub(super) fn read(path: &Path) -> std::io::Result<Result<Option<Read>, Damage>>
 fn parse(bytes: &[u8]) -> Result<Option<Read>, Damage> {
     let mut head = None;
     let mut entries = Vec::new();
-    let mut sum = String::new();
+    let mut end = End::default();
     for (index, line) in bytes.split_inclusive(|byte| *byte == b'\n').enumerate() {
         let Some(line) = line.strip_suffix(b"\n") else { break };
         let damage = |message: &str| Damage { line: index + 1, message: message.to_owned() };
-        let body = opened(line, &mut sum).ok_or_else(|| damage("the line is not as it was written: its checksum is wrong"))?;
+        let body =
+            opened(line, &mut end.sum).ok_or_else(|| damage("the line is not as it was written: its checksum is wrong"))?;
         let unknown = |error: serde_json::Error| damage(&format!("the line is no entry that this personaform knows: {error}"));
         match head {
             None => head = Some(serde_json::from_slice(body).map_err(unknown)?),
             Some(_) => entries.push(serde_json::from_slice(body).map_err(unknown)?),
         }
+        end.length += line.len() as u64 + 1;
     }
-    Ok(head.map(|head| Read { head, entries }))
+    Ok(head.map(|head| Read { head, entries, end }))
 }
 
 const BEFORE_SUM: &[u8] = br#"{"sum":""#;
@@ -202,6 +215,17 @@ impl Journal {
         journal.write(head)?;
         sync_folder(path)?;
         Ok(journal)
+    }
+
+    /// Goes on with a journal that was read; half a line at its end is cut off, as nothing had been done upon it.
+    pub(super) fn resume(path: &Path, end: End) -> std::io::Result<Self> {
+        let mut file = OpenOptions::new().write(true).open(path)?;
+        if file.metadata()?.len() < end.length {
+            return Err(std::io::Error::other("it has become shorter since it was read"));
+        }
+        file.set_len(end.length)?;
+        file.seek(SeekFrom::Start(end.length))?;
+        Ok(Self { file, sum: end.sum, length: end.length, broken: false })
     }
 
     /// Appends an entry. When this returns, it is on disk; after an error the journal is as it was.
@@ -278,6 +302,30 @@ mod tests {
                     Ok(_) => panic!("byte {at}, bit {bit}: nobody noticed"),
                 }
             }
+        }
+    }
+
+    #[test]
+    fn a_journal_goes_on_after_its_last_whole_line_wherever_it_was_torn() {
+        let bytes = written();
+        let lines = bytes.iter().filter(|byte| **byte == b'\n').count();
+        let begun = bytes.iter().position(|byte| *byte == b'\n').expect("a line") + 1;
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("j");
+        for length in begun..=bytes.len() {
+            fs::write(&path, &bytes[..length]).expect("written");
+            let read = read(&path).expect("there").expect("whole").expect("begun");
+            let kept = read.entries.len();
+            let mut journal = Journal::resume(&path, read.end).expect("resumed");
+            journal.write(&Entry::Removed { address: Address::parse("a.dan").expect("an address") }).expect("written");
+            let read = super::read(&path).expect("there").unwrap_or_else(|damage| panic!("torn at {length}: {damage:?}"));
+            let entries = read.expect("begun").entries;
+            assert_eq!(
+                (entries.len(), entries[kept].addresses()[0].to_string().as_str()),
+                (kept + 1, "a.dan"),
+                "torn at {length}"
+            );
+            assert!(kept < lines);
         }
     }
 

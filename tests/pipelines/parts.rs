@@ -37,12 +37,6 @@ fn a_cut_text_closes_what_is_open() {
     assert_eq!(through("fit 1000 Cut.", &japanese), japanese);
 }
 
-#[test]
-fn a_fence_is_longer_than_any_in_the_text() {
-    assert_eq!(through("fenced", "a\n"), "```text\na\n```\n");
-    assert_eq!(through("fenced", "a ````` b"), "``````text\na ````` b\n``````\n");
-}
-
 fn git(folder: &Path, arguments: &[&str]) -> String {
     let output = Command::new("git")
         .args(["-c", "user.name=t", "-c", "user.email=t@localhost", "-c", "init.defaultBranch=main"])
@@ -203,7 +197,7 @@ fn the_binary_is_built_without_the_secrets_of_the_job() {
 
 #[test]
 fn the_cache_key_follows_the_sources() {
-    let stage = Stage::new();
+    let stage = Stage::github();
     let key = || {
         let output = Command::new("bash").arg(stage.at("checkout/ci/install.sh")).arg("--key").output().expect("bash runs");
         assert!(output.status.success());

@@ -5,7 +5,6 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::OnceLock;
 
 use serde_json::{Value, json};
 
@@ -23,8 +22,16 @@ pub(crate) const SECRETS: &[(&str, &str)] = &[
 const HEAD: &str = "1111111111111111111111111111111111111111";
 const MERGED: &str = "2222222222222222222222222222222222222222";
 
+/// The code hosts.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Host {
+    GitHub,
+    GitLab,
+}
+
 /// A job of a code host.
 pub(crate) struct Stage {
+    host: Host,
     pub(crate) project: Project,
     world: tempfile::TempDir,
     environment: BTreeMap<String, String>,
@@ -35,37 +42,38 @@ pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The binary, behind the stand-in where it lacks what the scripts use.
-fn lacks_flags() -> bool {
-    static LACKS: OnceLock<bool> = OnceLock::new();
-    *LACKS.get_or_init(|| {
-        let help = |command: &str| {
-            let output =
-                Command::new(env!("CARGO_BIN_EXE_personaform")).args([command, "--help"]).output().expect("the binary runs");
-            String::from_utf8_lossy(&output.stdout).into_owned()
-        };
-        let apply = help("apply");
-        !["--expect", "--report", "markdown", "github"].iter().all(|word| apply.contains(word))
-    })
-}
-
 impl Stage {
+    /// A job on a proposed change of this repository.
+    pub(crate) fn on(host: Host) -> Self {
+        match host {
+            Host::GitHub => Self::github(),
+            Host::GitLab => Self::gitlab(),
+        }
+    }
+
+    /// A stage on which change 7 was planned and merged.
+    pub(crate) fn with_merge(host: Host) -> Self {
+        let mut stage = Self::on(host);
+        stage.run("plan.sh").ends(0);
+        stage.merged();
+        stage.calls();
+        stage
+    }
+
     /// A project of two personas at two services, kept in the sandbox.
-    pub(crate) fn new() -> Self {
+    fn bare(host: Host) -> Self {
         let project = Project::new(&[
             ("personaform.yaml", "accounts: { tavus: {}, bland: {} }\n"),
             ("personas/ada.yaml", "name: Ada\nprompt: Be kind.\ntargets: { tavus: {}, bland: { role: Guide } }\n"),
             ("personas/bea.yaml", "name: Bea\nprompt: Be brief.\ntargets: { tavus: {} }\n"),
         ]);
-        let mut stage = Self { project, world: tempfile::tempdir().expect("a folder"), environment: BTreeMap::new() };
+        let mut stage = Self { host, project, world: tempfile::tempdir().expect("a folder"), environment: BTreeMap::new() };
         for (name, script) in [
             ("gh", include_str!("stubs/gh")),
             ("curl", include_str!("stubs/curl")),
-            ("personaform", include_str!("stubs/personaform")),
+            ("world.sh", include_str!("stubs/world.sh")),
         ] {
-            // The path is written into it: a run without any environment must find it too.
-            let script = script.replace("REAL_PERSONAFORM", env!("CARGO_BIN_EXE_personaform"));
-            stage.executable(&format!("bin/{name}"), &script);
+            stage.executable(&format!("bin/{name}"), script);
         }
         for (name, value) in SECRETS {
             stage.set(name, value);
@@ -74,8 +82,7 @@ impl Stage {
         stage.set("PATH", &format!("{}:{}", bin.display(), std::env::var("PATH").expect("a PATH")));
         stage.set("HOME", &stage.world.path().display().to_string());
         stage.set("STUB_WORLD", &stage.world.path().display().to_string());
-        let binary = if lacks_flags() { bin.join("personaform") } else { PathBuf::from(env!("CARGO_BIN_EXE_personaform")) };
-        stage.set("PERSONAFORM_BINARY", &binary.display().to_string());
+        stage.set("PERSONAFORM_BINARY", env!("CARGO_BIN_EXE_personaform"));
         stage.set("PERSONAFORM_FLAGS", "--sandbox");
         stage.set("PERSONAFORM_STATE_PATH", ".personaform/sandbox/state.json");
         stage.set("PERSONAFORM_OUT", &stage.world.path().join("out").display().to_string());
@@ -85,7 +92,7 @@ impl Stage {
 
     /// The same in a job of GitHub Actions, on a pull request of this repository.
     pub(crate) fn github() -> Self {
-        let mut stage = Self::new();
+        let mut stage = Self::bare(Host::GitHub);
         for (name, value) in [
             ("GITHUB_ACTIONS", "true"),
             ("GITHUB_REPOSITORY", "octo/cast"),
@@ -112,15 +119,30 @@ impl Stage {
         self.write("event.json", &event.to_string());
     }
 
-    /// Turns the job into one on the default branch: `push`, `workflow_dispatch` or `schedule`.
+    /// Turns the job into one on the default branch: `push`, `schedule`, or by hand (`workflow_dispatch`, `web`).
     pub(crate) fn on_main(&mut self, event: &str) {
+        match self.host {
+            Host::GitHub => self.github_on_main(event),
+            Host::GitLab => self.gitlab_on_main(event),
+        }
+    }
+
+    /// Merges change 7.
+    pub(crate) fn merged(&mut self) {
+        match self.host {
+            Host::GitHub => self.github_merged(),
+            Host::GitLab => self.gitlab_merged(),
+        }
+    }
+
+    fn github_on_main(&mut self, event: &str) {
         self.set("GITHUB_EVENT_NAME", event);
         self.set("GITHUB_REF", "refs/heads/main");
         self.write("event.json", &json!({"repository": {"default_branch": "main"}}).to_string());
     }
 
     /// Merges pull request 7: what the plan job left becomes the artifact of its run.
-    pub(crate) fn merged(&mut self) {
+    fn github_merged(&mut self) {
         let pull = json!({"number": 7, "merged_at": "2026-01-01T00:00:00Z", "merge_commit_sha": MERGED, "base": {"ref": "main"},
             "head": {"sha": HEAD, "repo": {"full_name": "octo/cast"}}});
         self.write("pulls.json", &json!([pull]).to_string());
@@ -134,7 +156,7 @@ impl Stage {
 
     /// The same in a job of GitLab CI, on a merge request of this project.
     pub(crate) fn gitlab() -> Self {
-        let mut stage = Self::new();
+        let mut stage = Self::bare(Host::GitLab);
         for (name, value) in [
             ("GITLAB_CI", "true"),
             ("CI_API_V4_URL", "https://gitlab.example/api/v4"),
@@ -154,7 +176,7 @@ impl Stage {
     }
 
     /// Merges merge request 7.
-    pub(crate) fn gitlab_merged(&mut self) {
+    fn gitlab_merged(&mut self) {
         let merge = json!({"iid": 7, "state": "merged", "target_branch": "main", "merge_commit_sha": MERGED, "squash_commit_sha": null,
             "sha": HEAD, "source_project_id": 42});
         self.write("merges.json", &json!([merge]).to_string());
@@ -166,7 +188,7 @@ impl Stage {
     }
 
     /// Turns the job into one on the default branch: `push`, `web` or `schedule`.
-    pub(crate) fn gitlab_on_main(&mut self, source: &str) {
+    fn gitlab_on_main(&mut self, source: &str) {
         for name in ["CI_MERGE_REQUEST_IID", "CI_MERGE_REQUEST_PROJECT_ID", "CI_MERGE_REQUEST_SOURCE_PROJECT_ID"] {
             self.environment.remove(name);
         }

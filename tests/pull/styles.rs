@@ -64,8 +64,9 @@ fn what_a_merge_key_brings_is_reported_and_what_stands_beside_it_is_pulled() {
     at_bland(&project, "bland-eu", json!({ "tags": ["z"] }));
     let (diff, run) = pulled(&project, &["bland-eu.*"]);
     assert_eq!(diff, "");
-    let words = "bland-eu.ada /tags: the value has an anchor and is repeated elsewhere (personas/ada.yaml:4:";
-    assert!(run.ends(1).stdout.contains(words));
+    let words = "bland-eu.ada /tags: the value has an anchor and is repeated elsewhere (personas/ada.yaml:5:5)";
+    let run = run.ends(1);
+    assert!(run.stdout.contains(words), "{}", run.stdout);
 }
 
 fn recorded(project: &Project, address: &str) -> Value {

@@ -11,6 +11,7 @@ mod interrupts;
 mod locks;
 mod lost;
 mod pauses;
+mod requests;
 mod schedules;
 mod scripted;
 mod secrets;

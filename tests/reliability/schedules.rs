@@ -201,7 +201,7 @@ impl World {
 
     /// The ids of all objects at an account that can be listed.
     async fn ids(&self, account: &str) -> Vec<RemoteId> {
-        let (items, _) = self.patient[&AccountName::new(account)].page(1).await.expect("a list");
+        let items = self.patient[&AccountName::new(account)].page(1).await.expect("a list").items;
         items.into_iter().map(|item| item.id).collect()
     }
 }

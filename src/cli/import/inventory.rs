@@ -15,8 +15,8 @@ use crate::cli::session::Session;
 use crate::persona::name::AccountName;
 use crate::plan::{Address, Listing, Live, RemoteId};
 use crate::providers;
-use crate::reconcile::Connection;
 use crate::reconcile::connection::Failure;
+use crate::reconcile::{Connection, Reader};
 
 /// Reads under way at once.
 const CONCURRENT_READS: usize = 8;
@@ -89,31 +89,16 @@ pub(super) async fn all(session: &Session, accounts: &[AccountName], screen: &Sc
 }
 
 async fn list(connection: &Connection, account: &AccountName) -> Result<Vec<Found>, Failure> {
-    let mut found = BTreeMap::new();
-    for number in 1.. {
-        let (items, more) = connection.page(number).await?;
-        let before = found.len();
-        for mut item in items {
-            if let Some(live) = &mut item.live {
-                connection.conceal(live, &[]);
-            }
-            found.insert(
-                item.id.clone(),
-                Found {
-                    account: account.clone(),
-                    id: item.id,
-                    name: connection.sealer.conceal_text(&item.name),
-                    live: item.live,
-                    rank: 0,
-                },
-            );
+    let items = Reader::of(connection).list().await?;
+    let found = items.into_iter().map(|mut item| {
+        if let Some(live) = &mut item.live {
+            connection.conceal(live, &[]);
         }
-        // Some services answer beyond the last page with the last page.
-        if !more || found.len() == before {
-            break;
-        }
-    }
-    let mut found: Vec<Found> = found.into_values().collect();
+        let name = connection.sealer.conceal_text(&item.name);
+        Found { account: account.clone(), id: item.id, name, live: item.live, rank: 0 }
+    });
+    let mut found: Vec<Found> = found.collect();
+    found.sort_by(|left, right| left.id.cmp(&right.id));
     let mut wanted: BTreeMap<String, usize> = BTreeMap::new();
     for one in &mut found {
         let count = wanted.entry(key::slug(&one.name, one.id.as_str())).or_default();

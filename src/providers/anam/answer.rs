@@ -104,7 +104,11 @@ pub(super) fn listed(page: u32, response: &Response) -> Result<Page, Refusal> {
     if !response.is_success() {
         let refusal = refusal(response);
         // Lists of this service say so when there is nothing to list.
-        return if is_plainly_absent(response) { Ok(Page { items: Vec::new(), more: false }) } else { Err(refusal) };
+        return if is_plainly_absent(response) {
+            Ok(Page { items: Vec::new(), more: false, pages: None })
+        } else {
+            Err(refusal)
+        };
     }
     let unreadable = || Refusal::unreadable(response, "a page of personas");
     let body = response.json().ok_or_else(unreadable)?;
@@ -117,7 +121,9 @@ pub(super) fn listed(page: u32, response: &Response) -> Result<Page, Refusal> {
             items.push(Listed { id, name: text(object, "name"), live: None });
         }
     }
-    Ok(Page { items, more: !data.is_empty() && goes_on(page, data.len(), body.get("meta")) })
+    let meta = body.get("meta");
+    let pages = meta.and_then(|meta| meta.get("lastPage")?.as_u64()).and_then(|last| u32::try_from(last).ok());
+    Ok(Page { items, more: !data.is_empty() && goes_on(page, data.len(), meta), pages })
 }
 
 /// Whether another page follows: the last page is named, `next` is not `null` and not 0. Without either, a full page goes on.

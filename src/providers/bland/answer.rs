@@ -29,7 +29,7 @@ pub(super) fn listed(response: &Response) -> Result<Page, Refusal> {
     let Some(items) = payload(response)?.and_then(Value::as_array) else {
         return Err(Refusal::unreadable(response, "a list of personas"));
     };
-    let mut page = Page { items: Vec::new(), more: !items.is_empty() };
+    let mut page = Page { items: Vec::new(), more: !items.is_empty(), pages: None };
     for item in items.iter().filter(|item| !is_deleted(item)) {
         let Some(id) = id(item) else { return Err(Refusal::unreadable(response, "a list of personas with ids")) };
         let name = text(item, "name").unwrap_or_default().to_owned();

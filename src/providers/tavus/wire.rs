@@ -90,11 +90,15 @@ pub(super) fn listed(api: Api, page: u32, response: &Response) -> Result<Page, R
     // Should Tavus cap pages below what was asked for, the count of those before is not known: then only an empty page or the
     // exact total ends the list.
     let seen = (page.max(1) as usize - 1) * PAGE_SIZE + items.len();
-    let more = match answer.and_then(|answer| answer.get("total_count")?.as_u64()) {
+    let total = answer.and_then(|answer| answer.get("total_count")?.as_u64());
+    let more = match total {
         Some(total) => !items.is_empty() && seen as u64 != total,
         None => items.len() >= PAGE_SIZE,
     };
-    Ok(Page { items, more })
+    // A first page that is not full says nothing about how long the others are.
+    let full = items.len() == PAGE_SIZE;
+    let pages = total.filter(|_| full).and_then(|total| u32::try_from(total.div_ceil(PAGE_SIZE as u64)).ok());
+    Ok(Page { items, more, pages })
 }
 
 /// What a read shows: documented as `{"data": [{…}]}`, in practice the bare persona.

@@ -1,5 +1,7 @@
 //! The fields of a change in the browser: texts side by side with their changed words marked, values as values.
 
+use std::collections::VecDeque;
+
 use super::markup::Html;
 use crate::plan::Source;
 use crate::report::shown::fields::{Body, Field};
@@ -85,12 +87,19 @@ fn text(html: &mut Html, old: &str, new: &str, field: &Field<'_>) {
     let mut numbers = Numbers { old: 0, new: 0 };
     let mut begun = false;
     html.element("div", &[("class", "diff")], |html| {
+        // What goes waits for what comes: where neither is the other's new self, they still stand beside each other.
+        let mut waiting = VecDeque::new();
         for step in steps(old, new, WIDTH, field.pieces) {
+            let comes = matches!(step, Step::Row(Row::Added(_)));
+            if !comes && !matches!(step, Step::Row(Row::Removed(_))) {
+                waiting.drain(..).for_each(|unit| beside(html, Some(unit), None, &mut numbers));
+            }
+            begun |= !matches!(step, Step::Fold(..) | Step::Row(Row::Same(_)));
             match step {
-                Step::Row(step) => {
-                    begun |= !matches!(step, Row::Same(_));
-                    row(html, &step, &mut numbers);
-                }
+                Step::Row(Row::Removed(unit)) => waiting.push_back(unit),
+                Step::Row(Row::Added(unit)) => beside(html, waiting.pop_front(), Some(unit), &mut numbers),
+                Step::Row(Row::Same(unit)) => same(html, unit, &mut numbers),
+                Step::Row(Row::Changed(old, new)) => edited(html, old, new, &mut numbers),
                 Step::Fold(rows, next) => html.element("details", &[("class", "fold")], |html| {
                     html.element("summary", &[], |html| {
                         html.text(&folded_words(&rows));
@@ -107,6 +116,7 @@ fn text(html: &mut Html, old: &str, new: &str, field: &Field<'_>) {
                 }),
             }
         }
+        waiting.drain(..).for_each(|unit| beside(html, Some(unit), None, &mut numbers));
     });
 }
 
@@ -127,33 +137,33 @@ enum Side {
     New,
 }
 
-fn row(html: &mut Html, row: &Row<'_>, numbers: &mut Numbers) {
-    let class = match row {
-        Row::Same(_) => "row same",
-        Row::Removed(_) => "row gone",
-        Row::Added(_) => "row come",
-        Row::Changed(..) => "row edit",
-    };
-    html.element("div", &[("class", class)], |html| match row {
-        Row::Same(unit) => {
-            let line = visible::safe(visible::context_line(unit.text)).into_owned();
-            cell(html, Side::Old, unit, numbers, |html| html.exact(&line));
-            cell(html, Side::New, unit, numbers, |html| html.exact(&line));
-        }
-        Row::Removed(unit) => {
-            cell(html, Side::Old, unit, numbers, |html| html.element("del", &[], |html| html.exact(&shown(unit))));
-            html.raw("<div class=\"cell none\"></div>");
-        }
-        Row::Added(unit) => {
-            html.raw("<div class=\"cell none\"></div>");
-            cell(html, Side::New, unit, numbers, |html| html.element("ins", &[], |html| html.exact(&shown(unit))));
-        }
-        Row::Changed(old, new) => {
-            let (before, after) = stretches(old.text, new.text);
-            let revealed = alike(&before, &after);
-            cell(html, Side::Old, old, numbers, |html| marked(html, &before, revealed, "del"));
-            cell(html, Side::New, new, numbers, |html| marked(html, &after, revealed, "ins"));
-        }
+fn same(html: &mut Html, unit: Unit<'_>, numbers: &mut Numbers) {
+    let line = visible::safe(visible::context_line(unit.text)).into_owned();
+    html.element("div", &[("class", "row same")], |html| {
+        cell(html, Side::Old, &unit, numbers, |html| html.exact(&line));
+        cell(html, Side::New, &unit, numbers, |html| html.exact(&line));
+    });
+}
+
+/// A line and what it became.
+fn edited(html: &mut Html, old: Unit<'_>, new: Unit<'_>, numbers: &mut Numbers) {
+    let (before, after) = stretches(old.text, new.text);
+    let revealed = alike(&before, &after);
+    html.element("div", &[("class", "row edit")], |html| {
+        cell(html, Side::Old, &old, numbers, |html| marked(html, &before, revealed, "del"));
+        cell(html, Side::New, &new, numbers, |html| marked(html, &after, revealed, "ins"));
+    });
+}
+
+/// A line that goes and one that comes, or one of them.
+fn beside(html: &mut Html, old: Option<Unit<'_>>, new: Option<Unit<'_>>, numbers: &mut Numbers) {
+    html.element("div", &[("class", "row swap")], |html| {
+        let mut side = |side: Side, unit: Option<Unit<'_>>, tag: &'static str| match unit {
+            Some(unit) => cell(html, side, &unit, numbers, |html| html.element(tag, &[], |html| html.exact(&shown(&unit)))),
+            None => html.raw("<div class=\"cell none\"></div>"),
+        };
+        side(Side::Old, old, "del");
+        side(Side::New, new, "ins");
     });
 }
 

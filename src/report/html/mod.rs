@@ -1,6 +1,9 @@
 //! Plans, outcomes and problems as one page for a browser: a file by itself, without network and without script, readable on a
 //! phone, on paper, in the dark, by keyboard and with a screen reader.
 
+mod alerts;
+mod change;
+mod drift;
 mod fields;
 mod filters;
 mod markup;
@@ -11,6 +14,7 @@ mod tests;
 
 use std::collections::BTreeMap;
 
+pub use drift::drift;
 pub use problems::problems;
 
 use crate::plan::{Address, Plan};

@@ -1,10 +1,12 @@
 //! The limit of the host: which parts of a document fit, whole or not at all. Nothing is ever cut inside a part.
 
+use std::collections::BTreeMap;
+
 /// A part that may be left out.
 #[derive(Clone, Debug)]
 pub(super) struct Section {
-    /// All of it, and shorter forms of it, best first.
-    pub(super) forms: Vec<String>,
+    /// All of it, and shorter forms of it, best first, each with what it lacks.
+    pub(super) forms: Vec<(String, &'static str)>,
     /// What it is called where it is left out.
     pub(super) name: String,
     /// How many changes it holds.
@@ -40,6 +42,11 @@ pub(super) fn rows(head: &str, rows: &[String], room: usize, rest: impl Fn(usize
 
 /// The head and the sections that fit below it, in their order; the most important ones are placed first.
 pub(super) fn document(head: &str, sections: &[Section], limit: usize, whole: &str) -> String {
+    let whole_length: usize = sections.iter().filter_map(|section| section.forms.first()).map(|(form, _)| length(form)).sum();
+    if length(head) + whole_length <= limit {
+        let forms = sections.iter().filter_map(|section| section.forms.first());
+        return forms.fold(head.to_owned(), |text, (form, _)| text + form);
+    }
     let mut left = limit.saturating_sub(length(head) + FOOTER);
     let mut chosen: Vec<Option<usize>> = vec![None; sections.len()];
     let mut order: Vec<usize> = (0..sections.len()).collect();
@@ -47,7 +54,7 @@ pub(super) fn document(head: &str, sections: &[Section], limit: usize, whole: &s
     // First every section in its shortest form, so that none is left out for another's details; then the details.
     for index in &order {
         let forms = &sections[*index].forms;
-        let Some(shortest) = forms.last().map(|form| length(form)) else { continue };
+        let Some(shortest) = forms.last().map(|(form, _)| length(form)) else { continue };
         if shortest <= left {
             left -= shortest;
             chosen[*index] = Some(forms.len() - 1);
@@ -56,29 +63,30 @@ pub(super) fn document(head: &str, sections: &[Section], limit: usize, whole: &s
     for index in &order {
         let Some(form) = chosen[*index] else { continue };
         let forms = &sections[*index].forms;
-        let now = length(&forms[form]);
-        if let Some(better) = (0..form).find(|better| length(&forms[*better]) - now.min(length(&forms[*better])) <= left) {
-            left -= length(&forms[better]).saturating_sub(now);
+        let now = length(&forms[form].0);
+        let more = |better: usize| length(&forms[better].0).saturating_sub(now);
+        if let Some(better) = (0..form).find(|better| more(*better) <= left) {
+            left -= more(better);
             chosen[*index] = Some(better);
         }
     }
     let mut text = head.to_owned();
     for (section, form) in sections.iter().zip(&chosen) {
         if let Some(form) = form {
-            text.push_str(&section.forms[*form]);
+            text.push_str(&section.forms[*form].0);
         }
     }
     let gone: Vec<&Section> =
         sections.iter().zip(&chosen).filter(|(_, form)| form.is_none()).map(|(section, _)| section).collect();
-    let shortened = sections.iter().zip(&chosen).filter(|(_, form)| form.is_some_and(|form| form > 0)).count();
-    if gone.is_empty() && shortened == 0 {
-        return text;
+    let mut shortened: BTreeMap<&str, usize> = BTreeMap::new();
+    for (section, form) in sections.iter().zip(&chosen) {
+        if let Some((_, lacks)) = form.filter(|form| *form > 0).and_then(|form| section.forms.get(form)) {
+            *shortened.entry(lacks).or_default() += 1;
+        }
     }
     let personas = |number: usize| super::super::shown::count(number, "persona");
-    let mut said = Vec::new();
-    if shortened > 0 {
-        said.push(format!("the details of {} are left out", personas(shortened)));
-    }
+    let mut said: Vec<String> =
+        shortened.into_iter().map(|(lacks, number)| format!("{lacks} of {} are left out", personas(number))).collect();
     if !gone.is_empty() {
         let changes = super::super::shown::count(gone.iter().map(|section| section.changes).sum(), "change");
         let mut names = String::new();
@@ -89,6 +97,9 @@ pub(super) fn document(head: &str, sections: &[Section], limit: usize, whole: &s
             }
         }
         said.push(format!("{} with {changes} are left out whole{names}", personas(gone.len())));
+    }
+    if said.is_empty() {
+        return text;
     }
     text.push_str(&format!("\n> [!NOTE]\n> Cut to what fits here: {}. {whole}\n", said.join(", and ")));
     text

@@ -3,9 +3,10 @@
 
 use unicode_width::UnicodeWidthStr;
 
+use crate::plan::drift::Drifted;
 use crate::plan::{Action, Change, Piece};
 use crate::reconcile::outcome::Difference;
-use crate::report::shown::fields::{Body, Field, each, each_difference};
+use crate::report::shown::fields::{Body, Field, each, each_difference, each_drifted};
 use crate::report::shown::hunks::{Step, folded_words, line_ends, size, steps};
 use crate::report::shown::leaves::Seen;
 use crate::report::shown::units::{Row, Unit};
@@ -35,6 +36,13 @@ pub(super) fn lines(change: &Change, seen: &mut Seen) -> Vec<String> {
 pub(super) fn differences(differences: &[Difference]) -> Vec<String> {
     let mut lines = Vec::new();
     differences.iter().for_each(|difference| each_difference(difference, |field| write(field, false, &mut lines)));
+    lines
+}
+
+/// What somebody changed elsewhere: as last written, and as it is now.
+pub(super) fn drifted(target: &Drifted, seen: &mut Seen) -> Vec<String> {
+    let mut lines = Vec::new();
+    each_drifted(target, seen, |field| write(field, false, &mut lines));
     lines
 }
 

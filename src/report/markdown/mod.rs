@@ -1,14 +1,16 @@
-//! Plans, outcomes and problems as Markdown for a comment below a pull request: what needs attention first, a table of what
+//! Plans, outcomes, drift and problems as Markdown for a comment below a pull request: what needs attention first, a table of what
 //! changes where, one collapsible section per persona, and never more than the host takes.
 
 mod budget;
 mod diff;
+mod drift;
 mod escape;
 mod outcome;
 mod plan;
 #[cfg(test)]
 mod tests;
 
+pub use drift::drift;
 pub use outcome::outcome;
 pub use plan::plan;
 
@@ -26,24 +28,25 @@ pub const LEAST: usize = 2_000;
 /// How a document is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Options {
+    /// Shows each request of a plan exactly, folded.
+    pub requests: bool,
     /// The most characters; fewer than [`LEAST`] count as [`LEAST`].
     pub limit: usize,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { limit: GITHUB }
+        Self { requests: false, limit: GITHUB }
     }
 }
 
 /// Problems that keep a plan from being made, for the same comment.
 pub fn problems(problems: &[Problem], options: &Options) -> String {
-    let errors = problems.iter().filter(|problem| problem.severity == Severity::Error).count();
-    let head = format!(
-        "## personaform: {}\n\n{}\n\n",
-        if errors == 0 { "warnings" } else { "nothing was planned" },
-        super::problems::count(problems)
-    );
+    let title = super::problems::title(problems);
+    let head = match problems.is_empty() {
+        true => format!("## personaform: {title}\n"),
+        false => format!("## personaform: {title}\n\n{}\n\n", super::problems::count(problems)),
+    };
     let rows: Vec<String> = problems
         .iter()
         .map(|problem| {

@@ -17,6 +17,7 @@ pub fn outcome(outcome: &Outcome, plan: &Plan, options: &Options) -> String {
     if outcome.interrupted {
         head.push_str("\n> [!WARNING]\n> Interrupted: requests under way were finished and recorded.\n");
     }
+    head.push_str(&super::plan::blocked(plan, limit / 8));
     let changes: BTreeMap<&Address, &Change> = plan.changes.iter().map(|change| (&change.address, change)).collect();
     let mut entries: Vec<(List, &Entry)> =
         lists(outcome).into_iter().flat_map(|(list, entries)| entries.into_iter().map(move |entry| (list, entry))).collect();
@@ -88,7 +89,7 @@ fn section(list: List, entry: &Entry, change: Option<&Change>) -> Section {
     let rest = [half_way(entry, change), entry.next_step().map(|next| format!("Next: {}", escape::words(next)))];
     let rest: String = rest.into_iter().flatten().map(|words| format!("{words}\n\n")).collect();
     Section {
-        forms: vec![frame(&format!("{body}{rest}")), frame(&rest)],
+        forms: vec![(frame(&format!("{body}{rest}")), ""), (frame(&rest), "the details")],
         name: escape::code(&address),
         changes: 1,
         rank: usize::from(!list.is_bad()),

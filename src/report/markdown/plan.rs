@@ -7,7 +7,7 @@ use super::{LEAST, Options, diff, escape, mark, word};
 use crate::persona::name::{AccountName, Key};
 use crate::plan::{Action, Change, Plan};
 use crate::report::shown::leaves::Seen;
-use crate::report::shown::{count, has_drifted, place, summary, why};
+use crate::report::shown::{count, has_drifted, place, secret, summary, visible, why};
 
 /// More accounts than this do not fit beside each other.
 const MOST_COLUMNS: usize = 8;
@@ -24,7 +24,7 @@ pub fn plan(plan: &Plan, options: &Options) -> String {
         personas.entry(&change.address.key).or_default().push(change);
     }
     let table = table(&personas, limit / 4);
-    let sections: Vec<Section> = personas.iter().map(|(key, changes)| section(key, changes)).collect();
+    let sections: Vec<Section> = personas.iter().map(|(key, changes)| section(key, changes, options.requests)).collect();
     let head = format!("{title}{alerts}{table}");
     budget::document(&head, &sections, limit, "All of it: `personaform show PLAN-FILE`, or a report in HTML.")
 }
@@ -32,24 +32,13 @@ pub fn plan(plan: &Plan, options: &Options) -> String {
 /// Gates, blocked targets and deletions: each in a box of its own.
 fn alerts(plan: &Plan, room: usize) -> String {
     let mut text = String::new();
-    let mut add = |kind: &str, title: &str, rows: Vec<String>| {
-        if !rows.is_empty() {
-            let head = format!("\n> [!{kind}]\n> **{title}**\n");
-            text.push_str(&budget::rows(&head, &rows, room / 3, |left| format!("> - … {left} more\n")));
-        }
-    };
     let gates = plan.gates.iter().map(|gate| {
         let open = escape::words(&gate.opened_by);
         let open = if gate.opened_by.starts_with("--") { escape::code(&gate.opened_by) } else { open };
         format!("> - {}: {}. To open it: {open}\n", escape::code(&gate.name), escape::words(&gate.why))
     });
-    add("CAUTION", "Gate closed, nothing will be applied", gates.collect());
-    let blocked = plan.blocked.iter().map(|blocked| {
-        let at = blocked.source.as_ref().map(|source| format!(" ({})", escape::code(&place(source)))).unwrap_or_default();
-        let address = escape::code(&blocked.address.to_string());
-        format!("> - {address}: {}{at}. Next: {}\n", escape::words(&blocked.why), escape::words(&blocked.help))
-    });
-    add("WARNING", "Blocked, not planned", blocked.collect());
+    text.push_str(&alert("CAUTION", "Gate closed, nothing will be applied", &gates.collect::<Vec<_>>(), room / 3));
+    text.push_str(&blocked(plan, room / 3));
     let gone: Vec<&Change> =
         plan.changes.iter().filter(|change| matches!(change.action, Action::Delete | Action::Forget)).collect();
     let title = format!("{} to be taken away", count(gone.len(), "object"));
@@ -57,8 +46,37 @@ fn alerts(plan: &Plan, room: usize) -> String {
         let (action, address) = (change.action, escape::code(&change.address.to_string()));
         format!("> - {} {} {address} {}\n", mark(action), word(action), object(change))
     });
-    add("CAUTION", &title, gone.collect());
+    text.push_str(&alert("CAUTION", &title, &gone.collect::<Vec<_>>(), room / 3));
+    let observed = plan.observed.iter().map(|observed| {
+        let paths: Vec<String> = observed.edits.iter().map(|edit| escape::code(&edit.path.to_string())).collect();
+        format!("> - {}: {}\n", escape::code(&observed.address.to_string()), paths.join(", "))
+    });
+    let title = "Observed, not as the files say, and never written";
+    text.push_str(&alert("NOTE", title, &observed.collect::<Vec<_>>(), room / 6));
+    if !plan.settled.is_empty() {
+        let targets = count(plan.settled.len(), "target");
+        text.push_str(&format!("\nState will be brought up to date for {targets}: nothing else is to be done there.\n"));
+    }
     text
+}
+
+/// Targets that could not be planned.
+pub(super) fn blocked(plan: &Plan, room: usize) -> String {
+    let rows = plan.blocked.iter().map(|blocked| {
+        let at = blocked.source.as_ref().map(|source| format!(" ({})", escape::code(&place(source)))).unwrap_or_default();
+        let address = escape::code(&blocked.address.to_string());
+        format!("> - {address}: {}{at}. Next: {}\n", escape::words(&blocked.why), escape::words(&blocked.help))
+    });
+    alert("WARNING", "Blocked, not planned", &rows.collect::<Vec<_>>(), room)
+}
+
+/// A box of its own; nothing where there is nothing to say.
+pub(super) fn alert(kind: &str, title: &str, rows: &[String], room: usize) -> String {
+    if rows.is_empty() {
+        return String::new();
+    }
+    let head = format!("\n> [!{kind}]\n> **{title}**\n");
+    budget::rows(&head, rows, room, |left| format!("> - … {left} more\n"))
 }
 
 /// Name and id of an object.
@@ -111,7 +129,7 @@ fn told(change: &Change) -> String {
 }
 
 /// All changes of one persona.
-fn section(key: &Key, changes: &[&Change]) -> Section {
+fn section(key: &Key, changes: &[&Change], requests: bool) -> Section {
     let gone = changes.iter().any(|change| matches!(change.action, Action::Delete | Action::Forget));
     let mut actions: BTreeMap<Action, Vec<&str>> = BTreeMap::new();
     for change in changes {
@@ -129,15 +147,17 @@ fn section(key: &Key, changes: &[&Change]) -> Section {
         .collect();
     let summary = format!("<b><code>{}</code></b>: {}", escape::html(key.as_str()), told.join(", "));
     let frame = |body: &str| format!("\n<details>\n<summary>{summary}</summary>\n\n{body}\n</details>\n");
-    let mut seen = Seen::default();
-    let whole: String = changes.iter().map(|change| told_whole(change, &mut seen)).collect();
+    let whole = |requests: bool| -> String {
+        let mut seen = Seen::default();
+        changes.iter().map(|change| told_whole(change, &mut seen, requests)).collect()
+    };
     let short: String = changes.iter().map(|change| format!("{}\n", heading(change))).collect();
-    Section {
-        forms: vec![frame(&whole), frame(&format!("{short}The details are left out for their length.\n"))],
-        name: escape::code(key.as_str()),
-        changes: changes.len(),
-        rank: usize::from(!gone),
+    let short = frame(&format!("{short}The details are left out for their length.\n"));
+    let mut forms = vec![(frame(&whole(false)), "the requests"), (short, "the details")];
+    if requests {
+        forms.insert(0, (frame(&whole(true)), ""));
     }
+    Section { forms, name: escape::code(key.as_str()), changes: changes.len(), rank: usize::from(!gone) }
 }
 
 /// `🟡 update `tavus.ada` (`p1`): declared in the files, `personas/ada.yaml:12``
@@ -153,7 +173,7 @@ fn heading(change: &Change) -> String {
     format!("{} {} {address}{object}: {reason}{source}\n", mark(change.action), word(change.action))
 }
 
-fn told_whole(change: &Change, seen: &mut Seen) -> String {
+fn told_whole(change: &Change, seen: &mut Seen, requests: bool) -> String {
     let mut text = format!("{}\n", heading(change));
     let lines = diff::lines(change, seen);
     if !lines.is_empty() {
@@ -162,6 +182,20 @@ fn told_whole(change: &Change, seen: &mut Seen) -> String {
     }
     for note in &change.notes {
         text.push_str(&format!("Note: {}\n\n", escape::words(note)));
+    }
+    if requests && !change.requests.is_empty() {
+        let mut lines = Vec::new();
+        for request in &change.requests {
+            lines.push(visible::safe(&format!("{} {}", request.method, request.path)).into_owned());
+            if let Some(body) = &request.body {
+                lines.extend(visible::json(&format!("{:#}", secret::body(body))).lines().map(str::to_owned));
+            }
+            lines.push(String::new());
+        }
+        lines.pop();
+        let summary = count(change.requests.len(), "request");
+        let block = escape::fenced("http", &lines);
+        text.push_str(&format!("<details>\n<summary>{summary}</summary>\n\n{block}\n</details>\n\n"));
     }
     text
 }

@@ -104,7 +104,7 @@ fn what_does_not_fit_is_left_out_whole_and_counted() {
     let mut changes: Vec<Value> = (0..150).map(change).collect();
     changes.push(json!({"address": "tavus.zoe", "action": "delete", "id": "z", "name": "Zoe", "reason": "removed"}));
     let large = plan_of(&changes);
-    let whole = plan(&large, &Options { limit: usize::MAX });
+    let whole = plan(&large, &Options { limit: usize::MAX, ..Options::default() });
     assert!(whole.encode_utf16().count() > 1_000_000 && !whole.contains("Cut to what fits"));
     let cut = plan(&large, &Options::default());
     assert!(cut.encode_utf16().count() <= GITHUB && cut.encode_utf16().count() > GITHUB * 3 / 4, "{}", cut.len());
@@ -116,8 +116,47 @@ fn what_does_not_fit_is_left_out_whole_and_counted() {
         assert!(cut.contains(&format!("{} personas with {} changes are left out whole: `p", 151 - sections, 151 - sections)));
     }
     assert!(cut.contains("<code>zoe</code>"), "a deletion is the last to be left out");
-    let tiny = plan(&large, &Options { limit: 1 });
+    let tiny = plan(&large, &Options { limit: 1, ..Options::default() });
     assert!(tiny.encode_utf16().count() <= LEAST, "{}", tiny.len());
+}
+
+#[test]
+fn a_document_that_just_fits_is_whole_and_one_character_less_cuts_it() {
+    // Letters of one to four bytes; a host counts characters.
+    let line = "Grüß 丁寧に 👩‍👧 אורח كن لطيفًا.\n";
+    let edits = json!([{"path": "/prompt", "from": line.repeat(40).replace("Grüß", "Gruß"), "to": line.repeat(40), "reason": "declared"}]);
+    let change = |key: usize| {
+        json!({"address": format!("tavus.p{key}"), "action": "update", "id": "p", "edits": edits,
+        "requests": [{"method": "PATCH", "path": "/p", "body": {"prompt": line.repeat(40)}}]})
+    };
+    let large = plan_of(&(0..60).map(change).collect::<Vec<_>>());
+    for requests in [false, true] {
+        let whole = plan(&large, &Options { requests, limit: usize::MAX });
+        let characters = whole.encode_utf16().count();
+        assert!(whole.len() > characters && whole.chars().count() < characters && characters > GITHUB, "{characters}");
+        assert_eq!(plan(&large, &Options { requests, limit: characters }), whole);
+        let cut = plan(&large, &Options { requests, limit: characters - 1 });
+        assert!(cut.encode_utf16().count() < characters && cut.contains("> Cut to what fits here: "), "{}", cut.len());
+        let lacks = if requests { "the requests of 1 persona are left out" } else { "the details of 1 persona are left out" };
+        assert!(cut.contains(lacks), "{}", &cut[cut.len() - 300..]);
+        // At the hosts' own limits.
+        for limit in [GITHUB, super::GITLAB] {
+            let fitting = plan(&large, &Options { requests, limit });
+            assert!(fitting.encode_utf16().count() <= limit);
+            assert_eq!(fitting.contains("> Cut to what fits here: "), characters > limit, "{limit}");
+        }
+    }
+}
+
+#[test]
+fn what_differs_and_is_never_written_is_told() {
+    let mut odd = plan_of(&[]);
+    let observed = json!([{"address": "tavus.ada", "provider": "tavus", "id": "p1", "edits": [{"path": "/voice", "from": 1, "to": 2, "reason": "declared"}]}]);
+    odd.observed = serde_json::from_value(observed).expect("observed");
+    let text = plan(&odd, &Options::default());
+    assert!(text.contains("> **Observed, not as the files say, and never written**\n> - `tavus.ada`: `/voice`\n"), "{text}");
+    let page = crate::report::html::plan(&odd, false);
+    assert!(page.contains("Observed, not as the files say") && page.contains("tavus.ada"), "{page}");
 }
 
 const NASTY: &[&str] = &[
@@ -257,7 +296,8 @@ proptest! {
         let mut made = plan_of(&changes);
         made.gates = serde_json::from_value(json!([{"name": name, "why": note, "opened_by": old}])).expect("gates");
         made.blocked = serde_json::from_value(json!([{"address": format!("tavus.x{key}"), "why": note, "help": new}])).expect("blocked");
-        check(&plan(&made, &Options { limit }), limit)?;
+        let options = Options { requests: true, limit };
+        check(&plan(&made, &options), limit)?;
         let entry = |ending| Entry {
             address: made.changes[0].address.clone(),
             action: Action::Update,
@@ -274,6 +314,6 @@ proptest! {
         };
         let failed = Ending::Failed { request: Some(name.clone()), status: Some(422), message: note.clone(), help: Some(old.clone()) };
         let entries = vec![entry(Ending::Diverged { differences: vec![difference] }), entry(failed)];
-        check(&outcome(&Outcome { entries, interrupted: true, milliseconds: 9, ..Outcome::default() }, &made, &Options { limit }), limit)?;
+        check(&outcome(&Outcome { entries, interrupted: true, milliseconds: 9, ..Outcome::default() }, &made, &options), limit)?;
     }
 }

@@ -2,9 +2,11 @@
 
 use serde_json::Value;
 
+use super::drift::remarks;
 use super::leaves::{Leaf, Seen, inline, is_prose, is_text, leaves, remark, short};
 use super::secret;
 use crate::persona::name::Pointer;
+use crate::plan::drift::Drifted;
 use crate::plan::{Action, Change, Piece, Source};
 use crate::reconcile::outcome::Difference;
 
@@ -59,13 +61,27 @@ pub(in crate::report) fn each_difference(difference: &Difference, mut visit: imp
         (Some(_), None) => "expected, not found",
         (None, _) => "found, not expected",
     };
-    let path: &Pointer = &difference.path;
-    let (expected, found) =
-        secret::fence(path.last().unwrap_or_default(), difference.expected.as_ref(), difference.found.as_ref());
-    for leaf in &leaves(path, expected.as_ref(), found.as_ref()) {
+    pair(&difference.path, difference.expected.as_ref(), difference.found.as_ref(), |leaf| {
         let body = body(leaf, None);
         visit(&Field { path: leaf.path.to_string(), remark: remark.to_owned(), source: None, pieces: &[], body });
+    });
+}
+
+/// Visits every value of an object that somebody changed elsewhere: as last written, then as it is now.
+pub(in crate::report) fn each_drifted(target: &Drifted, seen: &mut Seen, mut visit: impl FnMut(&Field<'_>)) {
+    let address = target.address.to_string();
+    for field in &target.fields {
+        pair(&field.path, field.written.as_ref(), field.live.as_ref(), |leaf| {
+            let body = body(leaf, seen.before(&address, leaf).as_deref());
+            visit(&Field { path: leaf.path.to_string(), remark: remarks(field), source: None, pieces: &[], body });
+        });
     }
+}
+
+/// Visits the leaves in which two values differ, behind the fence.
+fn pair(path: &Pointer, old: Option<&Value>, new: Option<&Value>, mut visit: impl FnMut(&Leaf<'_>)) {
+    let (old, new) = secret::fence(path.last().unwrap_or_default(), old, new);
+    leaves(path, old.as_ref(), new.as_ref()).iter().for_each(&mut visit);
 }
 
 fn body<'a>(leaf: &Leaf<'a>, before: Option<&str>) -> Body<'a> {

@@ -1,6 +1,7 @@
 //! What is shown of a plan, alike in every format: the words for reasons and counts, the leaves of a change, the steps from an old
 //! text to a new one, secrets, and hidden characters made visible. No layout, no colour, no markup.
 
+pub(super) mod drift;
 pub(super) mod endings;
 pub(super) mod fields;
 pub(super) mod hunks;

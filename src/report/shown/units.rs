@@ -36,11 +36,23 @@ pub(in crate::report) fn rows<'a>(old: &'a str, new: &'a str, room: usize) -> Ve
     steps(&lines(old), &lines(new), |old, new, rows| {
         let long = |unit: &Unit<'_>| unit.text.width() > room;
         if old.iter().chain(new).any(long) {
-            rows.extend(steps(&sentences(old), &sentences(new), pair));
+            let sentences = steps(&sentences(old), &sentences(new), pair);
+            let split = sentences.iter().any(|row| matches!(row, Row::Removed(_) | Row::Added(_)));
+            match (old, new) {
+                // A sentence that became two is easier to read in its line, where that is not too long.
+                ([old], [new]) if split && is_same_line(*old, *new, room) => rows.push(Row::Changed(*old, *new)),
+                _ => rows.extend(sentences),
+            }
         } else {
             pair(old, new, rows);
         }
     })
+}
+
+/// Whether a line, read at once, is another one changed.
+fn is_same_line(old: Unit<'_>, new: Unit<'_>, room: usize) -> bool {
+    let fits = |unit: Unit<'_>| unit.text.width() <= room.saturating_mul(2);
+    fits(old) && fits(new) && likeness(&sorted_words(old.text), &sorted_words(new.text)) >= LIKE
 }
 
 fn steps<'a>(
@@ -97,7 +109,11 @@ fn sentence_end(text: &str) -> usize {
         let counts = || text[..text.len() - rest.len() + at].trim().chars().all(|char| char.is_ascii_digit());
         let is_end =
             UNSPACED.contains(&mark) || (next.len() < closed.len() && !next.starts_with(char::is_lowercase) && !counts());
-        if next.is_empty() || is_end {
+        // What follows without a letter, as the bar that ends a table's row, is no sentence of its own.
+        if !next.contains(char::is_alphanumeric) {
+            return text.len();
+        }
+        if is_end {
             return text.len() - next.len();
         }
         rest = closed;
@@ -180,9 +196,18 @@ mod tests {
     }
 
     #[test]
+    fn a_sentence_that_became_two_stays_in_its_line() {
+        let old = "3. Solve it now, or hand it over with all that is known.";
+        let new = "3. Solve it now. If two tries fail, hand it over with all that is known.";
+        assert_eq!(signs(old, new, 40), "~");
+        assert_eq!(signs(&format!("{old} And then wait."), &format!("{new} And then wait."), 30), "+~=");
+    }
+
+    #[test]
     fn sentences_end_in_every_script() {
         let all = |text: &'static str| -> Vec<&str> { sentences(&lines(text)).into_iter().map(|unit| unit.text).collect() };
         assert_eq!(all("丁寧に。「はい！」と言う。\n次。"), ["丁寧に。", "「はい！」", "と言う。\n", "次。"]);
+        assert_eq!(all("| Pause | Ask. Then stop. |\n"), ["| Pause | Ask. ", "Then stop. |\n"]);
         assert_eq!(all("3. Ask twice. Then stop."), ["3. Ask twice. ", "Then stop."]);
         assert_eq!(all("He said \"go.\" Then v1.2 came... Now"), ["He said \"go.\" ", "Then v1.2 came... ", "Now"]);
     }

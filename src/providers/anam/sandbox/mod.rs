@@ -99,7 +99,7 @@ impl Sandbox {
             persona.get("name").and_then(Value::as_str).unwrap_or_default().to_lowercase().contains(&search)
         };
         let mut found: Vec<&Map<String, Value>> = self.state.anam_personas.values().filter(found).collect();
-        found.sort_by_key(|persona| std::cmp::Reverse(persona.get("createdAt").map(Value::to_string)));
+        found.sort_by_cached_key(|persona| std::cmp::Reverse(persona.get("createdAt").map(Value::to_string)));
         self.reads += 1;
         let (total, last) = (found.len(), found.len().div_ceil(per_page).max(1));
         let shown = found.into_iter().skip((page - 1).saturating_mul(per_page)).take(per_page);

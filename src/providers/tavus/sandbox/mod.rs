@@ -123,15 +123,16 @@ impl Sandbox {
             Some("system") => held.owner == Owner::System,
             _ => true,
         };
-        let mut all: Vec<Value> = self.state.tavus_personas.values().filter(wanted).map(|held| self.shown(held)).collect();
-        all.sort_by_key(|persona| persona["created_at"].as_str().unwrap_or_default().to_owned());
+        let mut all: Vec<&Held> = self.state.tavus_personas.values().filter(wanted).collect();
+        let created = |held: &&Held| held.document["created_at"].as_str().map(str::to_owned);
+        all.sort_by_cached_key(created);
         if request.parameter("sort") == Some("desc") {
             all.reverse();
         }
         let limit = request.number("limit", 10).clamp(1, self.switches.max_limit);
         let skipped = (request.number("page", 1).max(1) - 1).saturating_mul(limit);
         let total = all.len();
-        let page: Vec<Value> = all.into_iter().skip(skipped).take(limit).collect();
+        let page: Vec<Value> = all.into_iter().skip(skipped).take(limit).map(|held| self.shown(held)).collect();
         Outgoing::json(200, json!({ "data": page, "total_count": total }))
     }
 
