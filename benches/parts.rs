@@ -115,7 +115,7 @@ fn parts(criterion: &mut Criterion) {
         bencher.iter(|| black_box(text::plan(&plan, &text::Options::default())));
     });
     criterion.bench_function("report 100 creates as Markdown", |bencher| {
-        bencher.iter(|| black_box(markdown::plan(&plan, &markdown::Options { limit: markdown::GITHUB })));
+        bencher.iter(|| black_box(markdown::plan(&plan, &markdown::Options::default())));
     });
     criterion.bench_function("report 100 creates as HTML", |bencher| bencher.iter(|| black_box(html::plan(&plan, false))));
     criterion.bench_function("report 100 creates as JSON", |bencher| {

@@ -5,7 +5,10 @@
 
 pub mod file;
 pub mod key;
+mod margin;
+mod secret;
 pub mod section;
+mod shape;
 pub mod yaml;
 
 pub use file::{Called, Draft, Part, Texts};

@@ -236,9 +236,9 @@ pub struct ListArgs {
     /// The account, as in `personaform.yaml`.
     #[arg(value_name = "ACCOUNT")]
     pub account: String,
-    /// The kind of thing, such as `voice`; an unknown one prints which there are.
+    /// The kind of thing, such as `voice`; without one, the kinds there are.
     #[arg(value_name = "KIND")]
-    pub kind: String,
+    pub kind: Option<String>,
     /// Only names that match; `*` stands for any characters, case means nothing.
     #[arg(long = "match", value_name = "GLOB")]
     pub pattern: Option<String>,

@@ -185,6 +185,9 @@ fn tell(screen: &Screen, args: &InitArgs, files: &[(String, String)], ignored: &
         Format::Json => screen.json(&json!({ "files": paths, "dry_run": args.dry_run, "providers": providers })),
         _ => {
             let verb = if args.dry_run { "would write" } else { "wrote" };
+            if paths.is_empty() {
+                screen.result("Everything is there already.\n");
+            }
             for path in &paths {
                 screen.result(&format!("{verb} {}\n", path.display()));
             }

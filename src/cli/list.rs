@@ -8,7 +8,7 @@ use super::screen::Screen;
 use super::selection::matches;
 use super::session::Session;
 use crate::persona::name::AccountName;
-use crate::provider::Catalogue;
+use crate::provider::{Catalogue, Provider};
 use crate::reconcile::lookup;
 
 /// Lists the things of one kind at one account.
@@ -25,10 +25,14 @@ pub(super) async fn list(common: &Common, screen: &Screen, args: &ListArgs) -> R
         );
     };
     let title = connection.provider.service().title;
-    let catalogue = of_kind(connection.provider.catalogues(), &args.kind).ok_or_else(|| {
+    let Some(kind) = &args.kind else {
+        kinds(screen, &account, connection.provider);
+        return Ok(Exit::Done);
+    };
+    let catalogue = of_kind(connection.provider.catalogues(), kind).ok_or_else(|| {
         let kinds: Vec<String> =
             connection.provider.catalogues().iter().map(|catalogue| format!("`{}`", catalogue.kind)).collect();
-        let stop = Stop::failed(format!("{title} lists nothing of the kind `{}`", args.kind));
+        let stop = Stop::failed(format!("{title} lists nothing of the kind `{kind}`"));
         match kinds.is_empty() {
             true => stop.with_help(format!("{title} has no lists, so ids must be written")),
             false => stop.with_help(format!("kinds are {}", kinds.join(", "))),
@@ -64,6 +68,28 @@ pub(super) async fn list(common: &Common, screen: &Screen, args: &ListArgs) -> R
         }
     }
     Ok(Exit::Done)
+}
+
+/// Lists the kinds of an account, each with the fields that hold ids of it.
+fn kinds(screen: &Screen, account: &AccountName, provider: &dyn Provider) {
+    let catalogues = provider.catalogues();
+    let fields = |catalogue: &Catalogue| -> Vec<String> {
+        catalogue.fields.iter().map(|field| field.trim_start_matches('/').trim_end_matches("/*").replace('/', ".")).collect()
+    };
+    if screen.format == Format::Json {
+        let kinds: Vec<_> =
+            catalogues.iter().map(|catalogue| json!({ "kind": catalogue.kind, "fields": fields(catalogue) })).collect();
+        screen.json(&json!({ "account": account, "kinds": kinds }));
+        return;
+    }
+    let width = catalogues.iter().map(|catalogue| catalogue.kind.len()).max().unwrap_or_default();
+    for catalogue in catalogues {
+        screen.result(&format!("{:width$}  for {}\n", catalogue.kind, fields(catalogue).join(", ")));
+    }
+    screen.hint(&match catalogues.first() {
+        None => format!("{} has no lists, so ids must be written", provider.service().title),
+        Some(first) => format!("as in `personaform list {account} {}`", first.kind),
+    });
 }
 
 /// The catalogue of a kind; the plural will do.

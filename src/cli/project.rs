@@ -20,7 +20,7 @@ pub(super) fn root(common: &Common) -> Result<PathBuf, Stop> {
         std::path::absolute(&common.dir).map_err(|error| Stop::failed(format!("`{}`: {error}", common.dir.display())))?;
     find_root(&start).ok_or_else(|| {
         Stop::failed(format!("there is no `personaform.yaml` in `{}` or any folder above it", common.dir.display()))
-            .with_help("go to a project's folder, or name it with `-C`")
+            .with_help("go to a project's folder, name it with `-C`, or begin one here: `personaform init`")
     })
 }
 

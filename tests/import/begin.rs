@@ -10,6 +10,8 @@ fn a_new_project_applies_and_validates_and_its_schemas_are_fresh() {
     for providers in ["tavus", "anam", "bland", "opengiant", "tavus,anam,bland,opengiant"] {
         let project = Project::new(&[(".gitignore", "/target")]);
         project.run(&["init", "--provider", providers, "--name", "Zoë: \"the\" guide"]).ends(0);
+        let again = project.run(&["init", "--provider", providers, "--name", "Zoë: \"the\" guide"]).ends(0);
+        assert_eq!(again.stdout, "Everything is there already.\n");
         project.run(&["--sandbox", "validate"]).ends(0);
         project.run(&["--sandbox", "apply", "-y"]).ends(0);
         project.run(&["--sandbox", "plan", "--detailed-exitcode"]).ends(0);

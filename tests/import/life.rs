@@ -296,7 +296,7 @@ fn lived(flags: &[&str], drifted: usize) -> String {
     assert_eq!(report["imported"].as_array().map(Vec::len), Some(61), "{report:#}");
     assert_eq!((&report["refused"], &report["plan"]), (&json!([]), &json!({"empty": true, "open": []})), "{report:#}");
     plan_is_empty(&project);
-    project.run(&["fmt", "--check"]).ends(0);
+    project.run(&["fmt", "--check", "--diff"]).ends(0);
     assert_eq!(services.stores(), before, "an import only reads");
     commit(&project, "import");
     // Once more, either way, there is nothing left to take.

@@ -73,6 +73,8 @@ fn what_pals_can_name_is_listed_as_faces() {
     let faces = project.run(&["list", "tavus", "faces"]).ends(0).stdout;
     assert_eq!(faces.lines().count(), 4);
     assert!(faces.contains("Rio           r90bbd427f71  system, completed"), "{faces}");
+    let kinds = project.run(&["list", "tavus"]).ends(0).stdout;
+    assert!(kinds.starts_with("face           for default_face_id\n") && kinds.lines().count() == 5, "{kinds}");
     let stderr = project.run(&["list", "tavus", "replica"]).ends(1).stderr;
     assert!(stderr.contains("kinds are `face`"), "{stderr}");
     project.write(
