@@ -254,9 +254,10 @@ fn drifted(row: &Row, path: &Pointer, first: &Value, second: &Value) -> Option<C
     let seen = rules.read && rule.reading == Reading::Always;
     let secret = |value: &Value| value.to_string().contains("$env");
     // An object as a whole drifts with its members; and of what reads show otherwise nobody can tell.
-    let never = row.refused.iter().any(|(refused, kinds)| {
-        kinds.is_empty() && Pointer::parse(refused).is_ok_and(|refused| refused.covers(path))
-    });
+    let never = row
+        .refused
+        .iter()
+        .any(|(refused, kinds)| kinds.is_empty() && Pointer::parse(refused).is_ok_and(|refused| refused.covers(path)));
     if !seen || never || first.is_object() || secret(first) || secret(second) || equal(rule, first, Some(second)) {
         return None;
     }
