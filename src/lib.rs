@@ -13,7 +13,7 @@
 //! The rooms, each with its one duty:
 //!
 //! * [`cli`]: the face. Alone prints, asks, and reads arguments, environment and clock.
-//! * [`capture`]: the pen. A live object becomes a persona file.
+//! * [`capture`]: the scribe. A live object becomes a persona file.
 //! * [`report`]: the voice. Values in, strings out.
 //! * [`reconcile`]: the hands. All order of I/O; knows no provider by name.
 //! * [`state`]: the memory. The recorded objects, the lock, the digests that stand for secrets.

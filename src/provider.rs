@@ -95,6 +95,8 @@ pub trait Provider: Dialect {
 pub struct Catalogue {
     /// What people call one of them, in `$lookup` and on the command line (`voice`).
     pub kind: &'static str,
+    /// The fields that hold ids of this kind; `/*` at the end: the items of a list.
+    pub fields: &'static [&'static str],
     /// The request for one page, numbered from 1.
     pub list: fn(u32) -> Request,
     /// What the response to it shows.

@@ -1,11 +1,11 @@
-//! The published JSON Schemas: project, persona, state, plan, outcome, problems. Committed below `schemas/` and held equal by a test.
+//! The published JSON Schemas: project, persona, state, plan, outcome, drift, problems. Committed below `schemas/` and held equal by a test.
 
 use schemars::generate::SchemaSettings;
 use serde_json::Value;
 
 use crate::persona::name::AccountName;
 use crate::persona::schema;
-use crate::plan::Plan;
+use crate::plan::{Drift, Plan};
 use crate::providers;
 use crate::report::json::OutcomeDocument;
 use crate::report::problems::ProblemsDocument;
@@ -36,6 +36,11 @@ pub fn plan() -> Value {
 /// Schema of an outcome's JSON.
 pub fn outcome() -> Value {
     SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<OutcomeDocument<'_>>().to_value()
+}
+
+/// Schema of the JSON of drift.
+pub fn drift() -> Value {
+    SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<Drift>().to_value()
 }
 
 /// Schema of the JSON of problems.

@@ -180,6 +180,23 @@ fn the_engine_names_no_provider() {
     assert!(broken.is_empty(), "{}", broken.join("\n"));
 }
 
+/// `drift` gets an onlooker, which holds a session and hands out none of it; what reads for it cannot send, by type.
+#[test]
+fn drift_only_looks() {
+    let mut broken = Vec::new();
+    let writing = ["Memory", "StateFile", "lock", "\"drift\"", ".send(", "apply", "connections", "pub(super) Session"];
+    for (path, _, code) in sources() {
+        let words: &[&str] = match path.as_str() {
+            "cli/drift.rs" => &["Session", "Connection", "Memory", "StateFile", "lock", "reconcile", "state::"],
+            "cli/onlooker.rs" => &writing,
+            "reconcile/reader.rs" => &["fn send", "pub connection", ".send(", "&mut Connection"],
+            _ => continue,
+        };
+        broken.extend(words.iter().filter(|word| code.contains(**word)).map(|word| format!("{path}: says `{word}`")));
+    }
+    assert!(broken.is_empty(), "{}", broken.join("\n"));
+}
+
 #[test]
 fn every_file_says_what_lives_in_it() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));

@@ -1,5 +1,7 @@
 //! The texts of a persona: one YAML file, and prompt files beside it. Puts what all sections have alike on top, leaves out what the
-//! accounts' defaults say anyway, and says in comments what stayed out.
+//! accounts' defaults say anyway, puts names in the place of ids where that is asked for, and says in comments what stayed out.
+
+use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
@@ -7,7 +9,7 @@ use super::section::{Left, Section};
 use super::yaml::{self, Line, Node};
 use crate::persona::name::{AccountName, Key, Pointer};
 use crate::plan::RemoteId;
-use crate::plan::value::{get, is_secret, leaves, remove, same, set};
+use crate::plan::value::{LOOKUP_MARK, get, is_secret, item, leaves, remove, replace, same, set};
 
 /// From this many characters on, a prompt has a file of its own even if it is a single line.
 const LONG: usize = 100;
@@ -39,6 +41,19 @@ pub struct Part {
     pub shared: &'static [(&'static str, &'static str)],
     /// Whether the target has to name the id.
     pub bind: bool,
+    /// What the ids in the section are called, as far as names are written. The section itself holds the ids.
+    pub called: BTreeMap<Pointer, Called>,
+}
+
+/// What the thing behind an id is called.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Called {
+    /// The kind of thing, as `$lookup` takes it.
+    pub kind: &'static str,
+    /// Its name.
+    pub name: String,
+    /// Whether the name leads to nothing else; only then it can stand for the id.
+    pub unique: bool,
 }
 
 /// The texts of one persona.
@@ -157,9 +172,10 @@ impl Writer<'_> {
             head.push(Line::Comment(comment.to_owned()));
             head.push(Line::Member("$release".to_owned(), json!("draft").into()));
         }
-        let left: Vec<Left> =
-            part.section.left.iter().filter(|left| get(&part.defaults, &left.path).is_none()).cloned().collect();
-        let mut body = members(fields, &Pointer::root(), self.key, &left);
+        let left = part.section.left.iter().filter(|left| get(&part.defaults, &left.path).is_none());
+        let (fields, remarks) = with_names(fields, part);
+        let margin = Margin { key: self.key, left: left.cloned().collect(), remarks };
+        let mut body = margin.members(&fields, &Pointer::root());
         let is_empty = head.is_empty() && !body.iter().any(|line| matches!(line, Line::Member(..)));
         let account = part.account.to_string();
         if is_empty {
@@ -216,23 +232,60 @@ fn without_hollow(value: Value) -> Option<Value> {
     }
 }
 
-/// The members of an object, and the comments on what is missing there.
-fn members(fields: &Map<String, Value>, at: &Pointer, key: &Key, left: &[Left]) -> Vec<Line> {
-    let mut lines = Vec::new();
-    for (name, value) in fields {
-        let path = at.child(name);
-        let node = match value {
-            Value::Object(inner) if left.iter().any(|left| path.covers(&left.path)) => {
-                Node::Members(members(inner, &path, key, left))
-            }
-            other => other.clone().into(),
-        };
-        lines.push(Line::Member(name.clone(), node));
+/// The fields with names in the place of ids, and a remark for each name that cannot stand for its id.
+fn with_names(fields: &Map<String, Value>, part: &Part) -> (Map<String, Value>, Vec<(Pointer, String)>) {
+    let mut fields = fields.clone();
+    let mut remarks = Vec::new();
+    for (path, called) in &part.called {
+        // What the defaults supply does not stand here.
+        let Some(id) = item(&fields, path).and_then(Value::as_str) else { continue };
+        let Called { kind, name, unique } = called;
+        if *unique {
+            let lookup = json!({ LOOKUP_MARK: { *kind: name } });
+            replace(&mut fields, path, lookup);
+        } else {
+            let (id, name, kind) = (id.escape_debug(), name.escape_debug(), kind.replace('_', " "));
+            remarks.push((path.clone(), format!("{id} is the {kind} \"{name}\"; others have that name too")));
+        }
     }
-    for left in left.iter().filter(|left| home(&left.path, fields, at)) {
-        lines.push(Line::Comment(comment(left, at, key)));
+    (fields, remarks)
+}
+
+/// What stands beside the fields in comments.
+struct Margin<'a> {
+    key: &'a Key,
+    /// Fields that are missing.
+    left: Vec<Left>,
+    /// Words on fields that are there.
+    remarks: Vec<(Pointer, String)>,
+}
+
+impl Margin<'_> {
+    /// The members of an object, with the words on each, and what is missing there.
+    fn members(&self, fields: &Map<String, Value>, at: &Pointer) -> Vec<Line> {
+        let mut lines = Vec::new();
+        for (name, value) in fields {
+            let path = at.child(name);
+            let below = |other: &Pointer| path.covers(other);
+            let node = match value {
+                Value::Object(inner)
+                    if self.left.iter().any(|left| below(&left.path)) || self.remarks.iter().any(|(at, _)| below(at)) =>
+                {
+                    Node::Members(self.members(inner, &path))
+                }
+                other => {
+                    let remarks = self.remarks.iter().filter(|(at, _)| below(at));
+                    lines.extend(remarks.map(|(_, words)| Line::Comment(words.clone())));
+                    other.clone().into()
+                }
+            };
+            lines.push(Line::Member(name.clone(), node));
+        }
+        for left in self.left.iter().filter(|left| home(&left.path, fields, at)) {
+            lines.push(Line::Comment(comment(left, at, self.key)));
+        }
+        lines
     }
-    lines
 }
 
 /// Whether a field's comment stands here: it belongs below this object, and no deeper object of the file could hold it.
@@ -278,6 +331,7 @@ mod tests {
             defaults: Map::new(),
             shared: SHARED,
             bind: false,
+            called: BTreeMap::new(),
         }
     }
 
@@ -354,6 +408,41 @@ targets:
       model: m
       speed: 2
     name: Ada
+";
+        assert_eq!(texts(&Draft { key: Key::new("ada"), parts: vec![one] }, None).yaml, wanted);
+    }
+
+    #[test]
+    fn names_stand_for_ids_where_they_lead_to_nothing_else() {
+        let called = |kind, name: &str, unique| Called { kind, name: name.to_owned(), unique };
+        let mut one = part(
+            "one",
+            json!({"voice": "v1", "config": {"face": "f1"}, "tools": ["t1", "t2", "t3"], "llm": "m", "other": "v1"}),
+        );
+        one.defaults = json!({"llm": "m"}).as_object().cloned().expect("an object");
+        one.called = [
+            ("/voice", called("voice", "Lucy - Fresh & Casual", true)),
+            ("/config/face", called("face", "Liv", false)),
+            ("/tools/0", called("tool", "no", true)),
+            ("/tools/2", called("knowledge_base", "a\nname: Eve", false)),
+            ("/llm", called("llm", "M", true)),
+        ]
+        .into_iter()
+        .map(|(path, called)| (Pointer::parse(path).expect("a pointer"), called))
+        .collect();
+        let wanted = "\
+targets:
+  one:
+    config:
+      # f1 is the face \"Liv\"; others have that name too
+      face: f1
+    other: v1
+    # t3 is the knowledge base \"a\\nname: Eve\"; others have that name too
+    tools:
+      - { $lookup: { tool: \"no\" } }
+      - t2
+      - t3
+    voice: { $lookup: { voice: \"Lucy - Fresh & Casual\" } }
 ";
         assert_eq!(texts(&Draft { key: Key::new("ada"), parts: vec![one] }, None).yaml, wanted);
     }

@@ -4,13 +4,20 @@
 const LONGEST: usize = 60;
 
 /// Names that some file systems keep for devices.
-const DEVICES: [&str; 8] = ["aux", "con", "nul", "prn", "com1", "com2", "lpt1", "lpt2"];
+const DEVICES: [&str; 4] = ["aux", "con", "nul", "prn"];
+
+/// And those that they keep with a digit behind them.
+const PORTS: [&str; 2] = ["com", "lpt"];
 
 /// The key that a display name suggests: lower-case ASCII letters and digits, `-` for everything between them. Nothing is
 /// transliterated: a name without a single ASCII letter or digit gives way to the id.
 pub fn slug(name: &str, id: &str) -> String {
     let made = [name, id].into_iter().map(plain).find(|text| !text.is_empty()).unwrap_or_else(|| "persona".to_owned());
-    if DEVICES.contains(&made.as_str()) { format!("{made}-persona") } else { made }
+    let is_port = |text: &str| {
+        let digit = PORTS.iter().find_map(|port| text.strip_prefix(port));
+        digit.is_some_and(|digit| digit.len() == 1 && digit.bytes().all(|byte| byte.is_ascii_digit()))
+    };
+    if DEVICES.contains(&made.as_str()) || is_port(&made) { format!("{made}-persona") } else { made }
 }
 
 fn plain(text: &str) -> String {
@@ -50,6 +57,9 @@ mod tests {
             ("🚲 Bike Doctor 🚲", "bike-doctor"),
             ("../../etc/passwd", "etc-passwd"),
             ("CON", "con-persona"),
+            ("com9", "com9-persona"),
+            ("LPT 1", "lpt-1"),
+            ("compass", "compass"),
         ];
         for (name, wanted) in cases {
             assert_eq!(slug(name, "p1"), wanted, "{name}");

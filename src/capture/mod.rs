@@ -8,5 +8,5 @@ pub mod key;
 pub mod section;
 pub mod yaml;
 
-pub use file::{Draft, Part, Texts};
+pub use file::{Called, Draft, Part, Texts};
 pub use section::{Left, Section, Sight, Why};

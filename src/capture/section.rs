@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::persona::name::Pointer;
 use crate::plan::diff::{Comparison, equal};
-use crate::plan::value::{get, is_empty, sounds_secret};
+use crate::plan::value::{get, holds_secret, is_empty, sounds_secret};
 use crate::plan::{Live, Reading, Rules};
 
 /// What is needed to see an object as a section.
@@ -162,6 +162,9 @@ fn judged(
     }
     if let Some(variable) = stand_in(value) {
         return Ok(Some(serde_json::json!({ "$env": variable })));
+    }
+    if !value.is_object() && holds_secret(value) {
+        return Err(Why::Secret);
     }
     if holds(value, &is_masked) {
         return Err(Why::Masked);

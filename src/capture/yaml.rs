@@ -140,7 +140,7 @@ fn brief(value: &Value, text: &mut String) {
         Value::Bool(switch) => text.push_str(if *switch { "true" } else { "false" }),
         Value::Number(number) => text.push_str(&number_text(&number.to_string())),
         // Commas and brackets mean something here, so only the plainest texts go without quotes.
-        Value::String(string) if is_word(string) => text.push_str(string),
+        Value::String(string) if is_words(string) => text.push_str(string),
         Value::String(string) => quoted(string, text),
         Value::Array(items) => {
             text.push('[');
@@ -190,12 +190,17 @@ fn is_plain(string: &str) -> bool {
     let our_key = string.strip_prefix('$').is_some_and(is_word);
     let safe = |letter: char| letter.is_alphanumeric() && is_printable(letter) || " _-./,;!?%+*'()&=@$^~<>|\"".contains(letter);
     our_key
-        || string.len() <= 200
-            && string.starts_with(|first: char| first.is_alphabetic())
+        || string.starts_with(|first: char| first.is_alphabetic())
             && !string.ends_with(' ')
             && string.chars().all(safe)
             && !is_taken(string)
         || is_uuid(string)
+}
+
+/// Whether a text is plain names with blanks between them.
+fn is_words(string: &str) -> bool {
+    let safe = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '_' | '-' | '.' | '/' | ' ');
+    is_word(string) || is_plain(string) && string.is_ascii() && string.chars().all(safe)
 }
 
 /// Whether a text is a plain name.

@@ -5,10 +5,11 @@ use std::sync::Mutex;
 use super::args::{ApplyArgs, Common, DestroyArgs, Format, Planning};
 use super::exit::{Exit, Stop, with_causes};
 use super::interrupt::Interrupt;
+use super::lock::now;
 use super::plan::read;
 use super::reports::Subject;
 use super::screen::Screen;
-use super::session::{Session, now};
+use super::session::Session;
 use crate::plan::Plan;
 use crate::reconcile::{Applier, Ending, Outcome};
 use crate::state::Memory;
@@ -82,13 +83,14 @@ async fn carry_out(
         return Err(Stop::refused(format!("nothing was applied, the gate `{}` is closed: {}{more}", gate.name, gate.why))
             .with_help(format!("if that is meant: {}", gate.opened_by)));
     }
+    session.stop_with(&going.interrupt.stop);
     let progress = screen.progress(plan.changes.len());
     let file = std::mem::replace(&mut session.state_file, crate::state::StateFile::at(""));
     let applier = Applier {
         connections: &session.connections,
         memory: Mutex::new(Memory::new(file, session.state.clone())),
         parallelism: usize::from(common.parallelism),
-        stop: &going.interrupt.stop,
+        stop: going.interrupt.stop.flag(),
         now: &now,
         observer: &progress,
     };

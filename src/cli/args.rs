@@ -1,5 +1,7 @@
 //! The command line: every command, flag and its help. No behaviour.
 
+mod values;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -7,6 +9,9 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::persona::name::Pointer;
+
+pub use values::{Color, Format, ReportTo};
+use values::{characters, duration, field, report_to};
 
 /// Personas as code: plan and apply AI personas, kept as YAML in Git, on Tavus, Anam, Bland and OpenGiant.
 #[derive(Debug, Parser)]
@@ -76,81 +81,15 @@ pub struct Common {
     pub no_input: bool,
 }
 
-/// A duration of at least a tenth of a second, as in `90s`.
-fn duration(text: &str) -> Result<Duration, String> {
-    // A bare number is meant as seconds.
-    let seconds = text.parse::<u64>().map(Duration::from_secs).ok();
-    let duration = seconds.map_or_else(|| humantime::parse_duration(text), Ok).map_err(|error| error.to_string())?;
-    let allowed = Duration::from_millis(100)..=Duration::from_secs(3600);
-    if allowed.contains(&duration) { Ok(duration) } else { Err("possible is anything from 100ms to 1h".to_owned()) }
-}
-
-/// How results are printed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// For people.
-    Text,
-    /// For machines.
-    Json,
-    /// For a comment below a pull request.
-    Markdown,
-    /// One page for a browser.
-    Html,
-    /// Annotations of GitHub Actions.
-    Github,
-    /// Code scanning (SARIF 2.1.0).
-    Sarif,
-    /// The counts for GitLab's merge request widget.
-    GitlabPlan,
-    /// GitLab's code quality report.
-    GitlabCodequality,
-}
-
-impl Format {
-    /// The word on the command line.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Text => "text",
-            Self::Json => "json",
-            Self::Markdown => "markdown",
-            Self::Html => "html",
-            Self::Github => "github",
-            Self::Sarif => "sarif",
-            Self::GitlabPlan => "gitlab-plan",
-            Self::GitlabCodequality => "gitlab-codequality",
-        }
-    }
-}
-
-/// A file that a result is written to, and how.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ReportTo {
-    /// The format.
-    pub format: Format,
-    /// The file.
-    pub file: PathBuf,
-}
-
 /// Where results go besides the screen.
 #[derive(Clone, Debug, Args)]
 pub struct Reporting {
     /// Also write the result to a file in another format, as in `markdown=plan.md` (repeatable).
-    #[arg(long = "report", value_name = "FORMAT=FILE", value_parser = super::reports::parse)]
+    #[arg(long = "report", value_name = "FORMAT=FILE", value_parser = report_to)]
     pub reports: Vec<ReportTo>,
     /// The most characters of Markdown: a number, or what a comment may have at `github` or `gitlab`.
-    #[arg(long, value_name = "N", default_value = "github", value_parser = super::reports::limit)]
+    #[arg(long, value_name = "N", default_value = "github", value_parser = characters)]
     pub markdown_limit: usize,
-}
-
-/// When colour is used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Color {
-    /// On a terminal, unless NO_COLOR is set.
-    Auto,
-    /// Always.
-    Always,
-    /// Never.
-    Never,
 }
 
 /// The commands.
@@ -168,7 +107,7 @@ pub enum Command {
     Pull(PullArgs),
     /// List what can be named with `$lookup` at an account: its voices, tools and so on.
     List(ListArgs),
-    /// Put the keys of persona files in order.
+    /// Lay persona files and personaform.yaml out: order of keys, indentation, quotes, blocks. Values and comments stay.
     Fmt(FmtArgs),
     /// Delete every object that state records.
     Destroy(DestroyArgs),
@@ -180,7 +119,7 @@ pub enum Command {
     Import(ImportArgs),
     /// Check accounts, state and files, and say what to do about each fault.
     Doctor,
-    /// Look at what state records, forget an object, settle what an interrupted run left.
+    /// Look at what state records, move or forget an object, keep and restore copies, settle what an interrupted run left.
     #[command(subcommand)]
     State(StateCommand),
     /// Print a JSON Schema for editors and other tools.
@@ -279,7 +218,7 @@ pub struct ApplyArgs {
 #[derive(Clone, Debug, Args)]
 pub struct PullArgs {
     /// Only these addresses, as in `tavus.support-guide`; `*` stands for any characters.
-    #[arg(value_name = "ADDR")]
+    #[arg(value_name = "ADDR", add = clap_complete::ArgValueCompleter::new(super::completions::addresses))]
     pub addresses: Vec<String>,
     /// Where a prompt was changed in its file and elsewhere, in the same place: write both versions with conflict markers.
     #[arg(long)]
@@ -287,6 +226,9 @@ pub struct PullArgs {
     /// Only show what would be written.
     #[arg(long)]
     pub dry_run: bool,
+    /// How long to wait.
+    #[command(flatten)]
+    pub waiting: Waiting,
     /// Do not ask.
     #[arg(short = 'y', long = "auto-approve", visible_alias = "yes")]
     pub yes: bool,
@@ -296,10 +238,10 @@ pub struct PullArgs {
 #[derive(Clone, Debug, Args)]
 pub struct ListArgs {
     /// The account, as in `personaform.yaml`.
-    #[arg(value_name = "ACCOUNT")]
+    #[arg(value_name = "ACCOUNT", add = clap_complete::ArgValueCompleter::new(super::completions::accounts))]
     pub account: String,
     /// The kind of thing, such as `voice`; an unknown one prints which there are.
-    #[arg(value_name = "KIND")]
+    #[arg(value_name = "KIND", add = clap_complete::ArgValueCompleter::new(super::completions::kinds))]
     pub kind: String,
     /// Only names that match; `*` stands for any characters, case means nothing.
     #[arg(long = "match", value_name = "GLOB")]
@@ -309,12 +251,15 @@ pub struct ListArgs {
 /// Flags of `fmt`.
 #[derive(Clone, Debug, Args)]
 pub struct FmtArgs {
-    /// Persona files or folders of them; all personas of the project where none is named.
-    #[arg(value_name = "PATH")]
+    /// Files or folders; personaform.yaml and all personas of the project where none is named.
+    #[arg(value_name = "PATH", value_hint = clap::ValueHint::AnyPath)]
     pub paths: Vec<PathBuf>,
-    /// Write nothing; list the files that are not in order, and exit with 1 if there are any.
+    /// Write nothing; list the files that would change, and exit with 1 if there are any.
     #[arg(long)]
     pub check: bool,
+    /// Also print what changes, line by line.
+    #[arg(long)]
+    pub diff: bool,
 }
 
 /// Flags of `destroy`.
@@ -345,13 +290,6 @@ pub struct DriftArgs {
     pub out: Option<PathBuf>,
 }
 
-fn field(text: &str) -> Result<Pointer, String> {
-    match Pointer::parse(text)? {
-        pointer if pointer.is_root() => Err("it names no field: write one, as in `/layers/tts`".to_owned()),
-        pointer => Ok(pointer),
-    }
-}
-
 /// Flags of `show`.
 #[derive(Clone, Debug, Args)]
 pub struct ShowArgs {
@@ -366,30 +304,78 @@ pub struct ShowArgs {
     pub reporting: Reporting,
 }
 
+/// How a command changes state by hand.
+#[derive(Clone, Debug, Default, Args)]
+pub struct ByHand {
+    /// Print what would be done, and write nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// How long to wait.
+    #[command(flatten)]
+    pub waiting: Waiting,
+}
+
 /// What to do with state.
 #[derive(Clone, Debug, Subcommand)]
 pub enum StateCommand {
-    /// List the recorded objects.
-    List,
+    /// List the recorded objects, or the copies of state that are kept.
+    List {
+        /// List the copies that `restore` can bring back, the newest first.
+        #[arg(long)]
+        backups: bool,
+    },
     /// Print one record.
     Show {
         /// The address, as in `tavus.support-guide`.
         #[arg(value_name = "ADDR", add = clap_complete::ArgValueCompleter::new(super::completions::recorded))]
         address: String,
     },
+    /// Give an object another address; the service is not touched. In a persona file, `previously` does the same for everybody.
+    Mv {
+        /// The address that the object has.
+        #[arg(value_name = "FROM", add = clap_complete::ArgValueCompleter::new(super::completions::recorded))]
+        from: String,
+        /// The address that it shall have: at an account of the same provider, and free.
+        #[arg(value_name = "TO", add = clap_complete::ArgValueCompleter::new(super::completions::addresses))]
+        to: String,
+        /// How.
+        #[command(flatten)]
+        by_hand: ByHand,
+    },
     /// Forget an object without touching it at the service.
     Rm {
         /// The address, as in `tavus.support-guide`.
         #[arg(value_name = "ADDR", add = clap_complete::ArgValueCompleter::new(super::completions::recorded))]
         address: String,
-        /// How long to wait.
+        /// How.
         #[command(flatten)]
-        waiting: Waiting,
+        by_hand: ByHand,
+    },
+    /// Keep a copy of state until somebody deletes it.
+    Backup {
+        /// Where to; beside the state by default, where `state list --backups` shows it.
+        #[arg(short, long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+        out: Option<PathBuf>,
+        /// How.
+        #[command(flatten)]
+        by_hand: ByHand,
+    },
+    /// Put a copy in the place of the present state, which is kept as a backup. Works also where the present state is damaged.
+    Restore {
+        /// A copy of a state, or `latest` for the newest backup that can be read and differs from the present state.
+        #[arg(value_name = "FILE|latest", add = clap_complete::ArgValueCompleter::new(super::completions::backups))]
+        file: String,
+        /// Also take a copy of another lineage: the state of another project, or one that was begun anew.
+        #[arg(long)]
+        other_lineage: bool,
+        /// How.
+        #[command(flatten)]
+        by_hand: ByHand,
     },
     /// Say what became of a create whose answer was lost in an interrupted run.
     Resolve {
         /// The address, as in `tavus.support-guide`.
-        #[arg(value_name = "ADDR")]
+        #[arg(value_name = "ADDR", add = clap_complete::ArgValueCompleter::new(super::completions::pending))]
         address: String,
         /// It was made, and has this id.
         #[arg(long, value_name = "ID", required_unless_present = "absent", conflicts_with = "absent")]
@@ -397,12 +383,16 @@ pub enum StateCommand {
         /// It was not made.
         #[arg(long)]
         absent: bool,
-        /// How long to wait.
+        /// How.
         #[command(flatten)]
-        waiting: Waiting,
+        by_hand: ByHand,
     },
     /// Take away the lock of a run on another host that has died.
-    Unlock,
+    Unlock {
+        /// Print what would be done, and write nothing.
+        #[arg(long)]
+        dry_run: bool,
+    },
 }
 
 /// Flags of `schema`.
@@ -429,6 +419,8 @@ pub enum Document {
     Plan,
     /// The JSON of what an apply did.
     Outcome,
+    /// The JSON of drift.
+    Drift,
     /// The JSON of what is wrong with the files.
     Problems,
 }
@@ -445,7 +437,12 @@ pub struct SandboxArgs {
 #[derive(Clone, Debug, Args)]
 pub struct InitArgs {
     /// A provider to begin with (repeatable, or several with commas). Asked for on a terminal.
-    #[arg(long = "provider", value_name = "NAME", value_delimiter = ',')]
+    #[arg(
+        long = "provider",
+        value_name = "NAME",
+        value_delimiter = ',',
+        add = clap_complete::ArgValueCompleter::new(super::completions::providers)
+    )]
     pub providers: Vec<String>,
     /// Display name of the first persona.
     #[arg(long, value_name = "NAME")]
@@ -470,6 +467,9 @@ pub struct ImportArgs {
     /// Take over what has such a name or id; `*` stands for any characters.
     #[arg(long = "match", value_name = "GLOB", conflicts_with = "ids")]
     pub matching: Option<String>,
+    /// Write names in the place of ids, as in `{ $lookup: { voice: "Lucy" } }`, where a name leads to nothing else.
+    #[arg(long)]
+    pub lookups: bool,
     /// Write personas of the same name at several accounts into one file. Of a persona that has a file, print the section to add.
     #[arg(long)]
     pub merge: bool,
@@ -489,7 +489,10 @@ pub struct CompletionsArgs {
 /// Flags of `man`.
 #[derive(Clone, Debug, Args)]
 pub struct ManArgs {
-    /// The command; personaform itself by default.
-    #[arg(value_name = "COMMAND")]
-    pub command: Option<String>,
+    /// The command, as in `plan` or `state mv`; personaform itself by default.
+    #[arg(value_name = "COMMAND", num_args = 0..=2, add = clap_complete::ArgValueCompleter::new(super::completions::commands))]
+    pub command: Vec<String>,
+    /// Write the pages of all commands into this folder instead, one file each, as `man` finds them.
+    #[arg(short, long, value_name = "DIR", value_hint = clap::ValueHint::DirPath, conflicts_with = "command")]
+    pub out: Option<PathBuf>,
 }

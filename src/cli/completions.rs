@@ -7,16 +7,17 @@ use std::path::{Path, PathBuf};
 
 use clap::CommandFactory;
 use clap_complete::CompletionCandidate;
+use clap_complete::engine::{PathCompleter, ValueCompleter};
 use clap_complete::env::{CompleteEnv, Shells};
 
 use super::args::{Cli, Common, CompletionsArgs, ManArgs};
 use super::exit::{Exit, Stop};
+use super::project::state_path;
 use super::screen::Screen;
-use super::session::state_path;
 use crate::persona::document::Project;
 use crate::persona::{find_root, load, load_accounts};
 use crate::providers;
-use crate::state::StateFile;
+use crate::state::{StateFile, backup};
 
 /// The variable that tells this binary that a shell wants completions, and which shell.
 const VARIABLE: &str = "PERSONAFORM_COMPLETE";
@@ -45,16 +46,25 @@ pub(super) fn script(screen: &Screen, args: &CompletionsArgs) -> Result<Exit, St
     Ok(Exit::Done)
 }
 
-/// Prints a manual page in roff.
+/// Prints a manual page in roff, or writes all of them.
 ///
 /// # Errors
-/// When there is no such command.
+/// When there is no such command, or a page cannot be written.
 pub(super) fn manual(screen: &Screen, args: &ManArgs) -> Result<Exit, Stop> {
     let mut command = Cli::command();
     command.build();
-    if let Some(name) = &args.command {
+    if let Some(folder) = &args.out {
+        let failed = |error: std::io::Error| Stop::failed(format!("`{}`: {error}", folder.display()));
+        std::fs::create_dir_all(folder).map_err(failed)?;
+        clap_mangen::generate_to(command, folder).map_err(failed)?;
+        return Ok(Exit::Done);
+    }
+    for name in &args.command {
         let Some(found) = command.find_subcommand(name) else {
-            return Err(Stop::failed(format!("there is no command `{name}`")).with_help("`personaform --help` lists them"));
+            let parent = command.get_display_name().unwrap_or("personaform").replace('-', " ");
+            return Err(
+                Stop::failed(format!("`{parent}` has no command `{name}`")).with_help(format!("`{parent} --help` lists them"))
+            );
         };
         command = found.clone();
     }
@@ -80,10 +90,48 @@ pub(super) fn recorded(current: &OsStr) -> Vec<CompletionCandidate> {
     candidates(current, recorded_addresses().into_iter().collect())
 }
 
+/// The addresses of creates whose answer is lost.
+pub(super) fn pending(current: &OsStr) -> Vec<CompletionCandidate> {
+    let pending = state_file().and_then(|path| StateFile::at(path).load().ok()).map(|state| state.pending);
+    candidates(current, pending.unwrap_or_default().keys().map(ToString::to_string).collect())
+}
+
+/// What `state restore` takes: `latest`, the copies beside the state, and any other file.
+pub(super) fn backups(current: &OsStr) -> Vec<CompletionCandidate> {
+    let here = std::path::absolute(common().dir).unwrap_or_default();
+    let copies = state_file().map(|path| backup::all(&path)).unwrap_or_default();
+    let copies = copies.iter().map(|copy| copy.path.strip_prefix(&here).unwrap_or(&copy.path).display().to_string());
+    let mut found = candidates(current, copies.chain(["latest".to_owned()]).collect());
+    found.extend(PathCompleter::file().complete(current));
+    found
+}
+
 /// The names of the accounts.
 pub(super) fn accounts(current: &OsStr) -> Vec<CompletionCandidate> {
     let accounts = root().and_then(|root| load_accounts(&root, &providers::vocabulary()).ok()).unwrap_or_default();
     candidates(current, accounts.keys().map(ToString::to_string).collect())
+}
+
+/// What `list` can list: of the account that stands before it, else of all providers.
+pub(super) fn kinds(current: &OsStr) -> Vec<CompletionCandidate> {
+    let words: BTreeSet<String> = std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
+    let accounts = root().and_then(|root| load_accounts(&root, &providers::vocabulary()).ok()).unwrap_or_default();
+    let meant: Vec<&String> =
+        accounts.iter().filter(|(name, _)| words.contains(name.as_str())).map(|(_, provider)| provider).collect();
+    let all =
+        providers::all().into_iter().filter(|provider| meant.is_empty() || meant.iter().any(|id| id.as_str() == provider.id()));
+    let kinds = all.flat_map(|provider| provider.catalogues()).map(|catalogue| catalogue.kind.to_owned());
+    candidates(current, kinds.collect())
+}
+
+/// The names of the providers.
+pub(super) fn providers(current: &OsStr) -> Vec<CompletionCandidate> {
+    candidates(current, providers::all().iter().map(|provider| provider.id().to_owned()).collect())
+}
+
+/// The names of the commands.
+pub(super) fn commands(current: &OsStr) -> Vec<CompletionCandidate> {
+    candidates(current, Cli::command().get_subcommands().map(|command| command.get_name().to_owned()).collect())
 }
 
 fn candidates(current: &OsStr, words: BTreeSet<String>) -> Vec<CompletionCandidate> {
@@ -91,12 +139,13 @@ fn candidates(current: &OsStr, words: BTreeSet<String>) -> Vec<CompletionCandida
     words.into_iter().filter(|word| word.starts_with(&*current)).map(CompletionCandidate::new).collect()
 }
 
+fn state_file() -> Option<PathBuf> {
+    let common = Common { sandbox: is_sandbox(), ..common() };
+    Some(state_path(&common, &root()?, &project()?))
+}
+
 fn recorded_addresses() -> Vec<String> {
-    let path = |sandbox: bool| {
-        let common = Common { sandbox, ..common() };
-        Some(state_path(&common, &root()?, &project()?))
-    };
-    let state = path(is_sandbox()).and_then(|path| StateFile::at(path).load().ok());
+    let state = state_file().and_then(|path| StateFile::at(path).load().ok());
     state.map(|state| state.objects.keys().map(ToString::to_string).collect()).unwrap_or_default()
 }
 

@@ -9,8 +9,10 @@ use serde_json::{Value, json};
 
 use super::args::{Common, Format};
 use super::exit::{Exit, Stop, with_causes};
+use super::lock::host;
+use super::miniatures::{sandbox_key, start_sandbox};
+use super::project::{root, state_path, variable};
 use super::screen::Screen;
-use super::session::{host, provider_of, root, sandbox_key, start_sandbox, state_path, variable};
 use crate::http::{self, Client, Home, Patience, Repeat};
 use crate::persona::document::{Account, Project};
 use crate::persona::problem::Severity;
@@ -86,7 +88,7 @@ pub(super) async fn doctor(common: &Common, screen: &Screen) -> Result<Exit, Sto
             state(common, &root, project, &mut checks);
             let sandbox = if common.sandbox { Some(start_sandbox(&root, project).await?) } else { None };
             for account in project.accounts.values() {
-                let Some(provider) = provider_of(account) else { continue };
+                let Some(provider) = providers::configured(account) else { continue };
                 let place = match &sandbox {
                     Some(running) => (running.base_url(account.name.as_str()), Some(sandbox_key(account))),
                     None => {

@@ -1,4 +1,4 @@
-//! `fmt`: the layout of persona files.
+//! `fmt`: the layout of persona files and the project file.
 
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -8,42 +8,57 @@ use serde_json::json;
 
 use super::args::{Common, FmtArgs, Format};
 use super::exit::{Exit, Stop};
+use super::project::{read_project, root};
 use super::screen::Screen;
-use super::session::{read_project, root};
-use crate::edit::{Tidied, tidy};
+use crate::edit::{Page, Tidied, tidy};
+use crate::report;
 
-/// Tidies persona files, or lists those that are not tidy.
+/// The project file.
+const PROJECT: &str = "personaform.yaml";
+
+/// Tidies persona files and the project file, or lists those that are not tidy.
 ///
 /// # Errors
 /// When the files have problems, a path names no persona, or a file cannot be written.
 pub(super) fn fmt(common: &Common, screen: &Screen, args: &FmtArgs) -> Result<Exit, Stop> {
     let root = root(common)?;
     let (project, _) = read_project(common, screen, &root)?;
-    let all: BTreeSet<PathBuf> = project.personas.values().map(|persona| persona.place.path().to_path_buf()).collect();
+    let personas = project.personas.values().map(|persona| persona.place.path().to_path_buf());
+    let all: BTreeSet<PathBuf> = personas.chain([PathBuf::from(PROJECT)]).collect();
     let chosen = chosen(common, &root, &all, &args.paths)?;
     let (mut changed, mut left) = (Vec::new(), Vec::new());
     for path in chosen {
         let full = root.join(&path);
         let failed = |error: std::io::Error| Stop::failed(format!("`{}`: {error}", path.display()));
         let text = std::fs::read_to_string(&full).map_err(failed)?;
-        match tidy(&text) {
+        let page = if path == Path::new(PROJECT) { Page::Project } else { Page::Persona };
+        match tidy(&text, page) {
             Tidied::Already => {}
             Tidied::Left(why) => left.push((path.display().to_string(), why)),
             Tidied::Changed(tidied) => {
                 if !args.check {
                     replace(&full, &tidied).map_err(failed)?;
                 }
-                changed.push(path.display().to_string());
+                let path = path.display().to_string();
+                let diff = args.diff.then(|| report::files::diff(&path, &text, &tidied));
+                changed.push((path, diff));
             }
         }
     }
     match screen.format {
         Format::Json => {
             let left: Vec<_> = left.iter().map(|(path, why)| json!({ "path": path, "why": why })).collect();
-            screen.json(&json!({ "changed": changed, "left": left, "written": !args.check }));
+            let paths: Vec<&String> = changed.iter().map(|(path, _)| path).collect();
+            let mut told = json!({ "changed": paths, "left": left, "written": !args.check });
+            if args.diff {
+                told["diffs"] = changed.iter().map(|(path, diff)| json!({ "path": path, "diff": diff })).collect();
+            }
+            screen.json(&told);
         }
         _ => {
-            changed.iter().for_each(|path| screen.result(&format!("{path}\n")));
+            for (path, diff) in &changed {
+                screen.result(&diff.clone().unwrap_or_else(|| format!("{path}\n")));
+            }
             left.iter().for_each(|(path, why)| screen.hint(&format!("left alone: {path}: {why}")));
         }
     }

@@ -4,25 +4,27 @@
 //! A run can end anywhere and be started again: what is recorded is skipped, what was written and not recorded is recognised.
 
 mod inventory;
+mod judge;
 mod keep;
 mod naming;
 mod tell;
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::Ordering;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::args::{Common, ImportArgs, Planning};
 use super::exit::{Exit, Stop, with_causes};
 use super::interrupt::Interrupt;
+use super::lock::now;
+use super::names::{self, Catalogues};
 use super::screen::Screen;
-use super::session::{Session, now};
+use super::session::Session;
 use crate::persona::name::AccountName;
 use crate::plan::{Address, Record};
-use crate::providers;
 use crate::state::{Entry, Memory, StateError, StateFile};
 use inventory::Found;
-use keep::{Keeper, Kept};
+use judge::Kept;
+use keep::Keeper;
 use naming::{Group, Place};
 use tell::Report;
 
@@ -48,6 +50,10 @@ pub(super) async fn import(common: &Common, screen: &Screen, args: &ImportArgs, 
     let writing = (chooses && !args.dry_run).then_some(("import", Duration::ZERO));
     let mut session = Session::open_besides(&scoped, screen, writing, None, &accounts).await?;
     inventory::check_accounts(&session, &accounts, args)?;
+    if let Some(unread) = session.unnamed.values().next().filter(|_| chooses) {
+        let message = format!("what the files want there cannot be told: {}", unread.why);
+        return Err(Stop::failed(message).with_help(unread.help.clone()));
+    }
     let found = inventory::all(&session, &accounts, screen).await?;
     if !chooses {
         tell::list(screen, &session, &found, &accounts);
@@ -55,12 +61,16 @@ pub(super) async fn import(common: &Common, screen: &Screen, args: &ImportArgs, 
     }
     let (chosen, mut report) = inventory::chosen(&session, found, args)?;
     report.dry_run = args.dry_run;
+    if args.lookups {
+        learn_names(&mut session, &accounts, &mut report).await;
+    }
     let groups = naming::groups(chosen, args.merge, &mut report);
     let interrupted = run(&mut session, screen, args, groups, &mut report, interrupt).await;
+    let catalogues = std::mem::take(&mut session.catalogues);
     // The check needs the lock, and in a sandbox the services, for itself.
     drop(session);
     if !args.dry_run && !report.imported.is_empty() && !interrupted {
-        match check(common, screen, &report).await {
+        match check(common, screen, &report, catalogues).await {
             Ok(open) => report.planned = Some(open),
             // What was imported is told all the same.
             Err(stop) => report.stopped = report.stopped.or(Some(stop)),
@@ -104,6 +114,16 @@ fn accounts(args: &ImportArgs) -> Result<Vec<AccountName>, Stop> {
     Ok(accounts)
 }
 
+/// Reads what the ids at these accounts are called. Where that cannot be read, ids are written.
+async fn learn_names(session: &mut Session, accounts: &[AccountName], report: &mut Report) {
+    let connections = accounts.iter().filter_map(|account| session.connections.get(account));
+    let kinds: BTreeSet<(AccountName, String)> = connections.flat_map(names::kinds).collect();
+    session.learn(kinds.clone()).await;
+    for unread in kinds.iter().filter_map(|key| session.catalogues.get(key)?.as_ref().err()) {
+        report.notes.push(format!("{}: ids were written in their place", unread.why));
+    }
+}
+
 /// Takes one batch after another. True: somebody interrupted.
 async fn run(
     session: &mut Session,
@@ -117,31 +137,21 @@ async fn run(
         return true;
     }
     let stop = &interrupt.stop;
+    session.stop_with(stop);
     let progress = screen.progress(groups.iter().map(|group| group.members.len()).sum());
-    let schemas: BTreeMap<String, serde_json::Value> = providers::vocabulary()
-        .providers
-        .into_iter()
-        .flat_map(|(id, words)| {
-            let others =
-                words.sections.into_iter().map(|(value, section)| (format!("{id}-{value}"), section)).collect::<Vec<_>>();
-            std::iter::once((id, words.section)).chain(others)
-        })
-        .collect();
     let file = StateFile::at(session.state_file.path());
     let mut memory = Memory::new(std::mem::replace(&mut session.state_file, file), session.state.clone());
-    let mut keeper = Keeper::new(session, &schemas);
+    let mut keeper = Keeper::new(session, args.lookups);
     let mut rest = groups.into_iter().peekable();
-    while rest.peek().is_some() && !stop.load(Ordering::Relaxed) {
+    while rest.peek().is_some() && !stop.is_pulled() {
         let mut batch: Vec<Group> = Vec::new();
         while batch.len() < BATCH
             && let Some(group) = rest.next()
         {
             batch.push(group);
         }
-        let size: usize = batch.iter().map(|group| group.members.len()).sum();
-        let batch = inventory::read(session, batch, report).await;
+        let batch = inventory::read(session, batch, &progress, report).await;
         let result = one_batch(session, &mut memory, &mut keeper, args, batch, report);
-        progress.advance(size, "importing");
         if let Err(stop) = result {
             report.stopped = Some(stop);
             break;
@@ -153,7 +163,7 @@ async fn run(
         report.stopped.get_or_insert(unsaved(&error));
     }
     progress.finish();
-    stop.load(Ordering::Relaxed)
+    stop.is_pulled()
 }
 
 /// Names, writes, checks and records one batch.
@@ -218,7 +228,12 @@ fn unsaved(error: &StateError) -> Stop {
 }
 
 /// Plans what was imported, as the next run would, and gives the addresses where something would change.
-async fn check(common: &Common, screen: &Screen, report: &Report) -> Result<Vec<(Address, String)>, Stop> {
+async fn check(
+    common: &Common,
+    screen: &Screen,
+    report: &Report,
+    catalogues: Catalogues,
+) -> Result<Vec<(Address, String)>, Stop> {
     let addresses: BTreeSet<&Address> = report.imported.iter().map(|kept| &kept.address).collect();
     let targets = if addresses.len() <= FEW {
         addresses.iter().map(ToString::to_string).collect()
@@ -227,7 +242,7 @@ async fn check(common: &Common, screen: &Screen, report: &Report) -> Result<Vec<
         accounts.into_iter().map(|account| format!("{account}.*")).collect()
     };
     // Doubts about values are for `validate`: here they would drown the result.
-    let session = Session::open(&Common { targets, ..common.clone() }, &screen.muted(), None, None).await?;
+    let session = Session::open_knowing(&Common { targets, ..common.clone() }, &screen.muted(), catalogues).await?;
     let plan = session.plan(&Planning::default()).await?;
     let changes = plan.changes.iter().filter(|change| addresses.contains(&change.address)).map(|change| {
         let paths: Vec<String> = change.edits.iter().map(|edit| format!("`{}`", edit.path)).collect();

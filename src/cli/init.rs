@@ -26,10 +26,10 @@ const EXTENSIONS: &str = "{\n  \"recommendations\": [\"redhat.vscode-yaml\"]\n}\
 ///
 /// # Errors
 /// When nobody says which providers, or a file stands in the way.
-pub(super) fn init(common: &Common, screen: &Screen, args: &InitArgs) -> Result<Exit, Stop> {
+pub(super) async fn init(common: &Common, screen: &Screen, args: &InitArgs) -> Result<Exit, Stop> {
     let root =
         std::path::absolute(&common.dir).map_err(|error| Stop::failed(format!("`{}`: {error}", common.dir.display())))?;
-    let providers = chosen(screen, &args.providers)?;
+    let providers = chosen(screen, &args.providers).await?;
     let name = match &args.name {
         Some(name) if name.trim().is_empty() => return Err(Stop::failed("`--name` is empty").with_help("as in `--name Ada`")),
         Some(name) => name.clone(),
@@ -73,11 +73,11 @@ pub(super) fn init(common: &Common, screen: &Screen, args: &InitArgs) -> Result<
 }
 
 /// The providers that the flags or the answer to a question name.
-fn chosen(screen: &Screen, flags: &[String]) -> Result<Vec<&'static str>, Stop> {
+async fn chosen(screen: &Screen, flags: &[String]) -> Result<Vec<&'static str>, Stop> {
     let all: Vec<&'static str> = providers::all().iter().map(|provider| provider.id()).collect();
     let words: Vec<String> = if flags.is_empty() {
         let question = format!("Which providers? {} (several with spaces; nothing means all): ", all.join(", "));
-        let Some(answer) = screen.ask(&question) else {
+        let Some(answer) = screen.ask(&question).await? else {
             let help = format!("name one or several: `--provider {}`; known are {}", all[0], all.join(", "));
             return Err(Stop::refused("there is nobody to ask which providers the project is for").with_help(help));
         };

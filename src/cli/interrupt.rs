@@ -7,12 +7,13 @@ use tokio::sync::Notify;
 
 use super::exit::Exit;
 use super::screen::Aside;
+use crate::http::Brake;
 
 /// Whether somebody wants this run to end.
 #[derive(Debug)]
 pub(super) struct Interrupt {
-    /// Set by the first signal: no further request is sent.
-    pub(super) stop: AtomicBool,
+    /// Set by the first signal: no further request is sent, nobody waits to try once more.
+    pub(super) stop: Brake,
     /// Whether the command ends by itself once it has seen [`Interrupt::stop`]; otherwise it is dropped where it stands.
     orderly: AtomicBool,
     first: Notify,
@@ -21,12 +22,12 @@ pub(super) struct Interrupt {
 impl Interrupt {
     /// Listens from now on, instead of the system's way of ending the process.
     pub(super) fn listen(aside: Aside) -> Arc<Self> {
-        let interrupt = Arc::new(Self { stop: AtomicBool::new(false), orderly: AtomicBool::new(false), first: Notify::new() });
+        let interrupt = Arc::new(Self { stop: Brake::default(), orderly: AtomicBool::new(false), first: Notify::new() });
         let mut signals = Signals::new();
         let listener = Arc::clone(&interrupt);
         tokio::spawn(async move {
             signals.next().await;
-            listener.stop.store(true, Ordering::SeqCst);
+            listener.stop.pull();
             if listener.orderly.load(Ordering::SeqCst) {
                 aside.say("Interrupted: requests under way are finished and recorded. Once more to stop at once.\n");
             }
@@ -40,7 +41,7 @@ impl Interrupt {
     /// From now on the command ends by itself. False: somebody has interrupted already.
     pub(super) fn begin_orderly(&self) -> bool {
         self.orderly.store(true, Ordering::SeqCst);
-        !self.stop.load(Ordering::SeqCst)
+        !self.stop.is_pulled()
     }
 
     /// Waits until the command is to be dropped: at the first signal, unless it ends by itself.
@@ -55,7 +56,7 @@ impl Interrupt {
 
     /// Waits for the first signal.
     pub(super) async fn signalled(&self) {
-        while !self.stop.load(Ordering::SeqCst) {
+        while !self.stop.is_pulled() {
             self.first.notified().await;
         }
     }

@@ -1,55 +1,113 @@
-//! `state`: looks at what is remembered, forgets an object, settles what an interrupted run has left.
+//! `state`: looks at what is remembered, changes it by hand, keeps copies and brings them back. The services are never asked, and
+//! neither secrets nor sound persona files are needed: these commands are for bad days too.
 
-use serde_json::{Map, json};
+mod change;
+mod copies;
 
-use super::args::{Common, Format, StateCommand, Waiting};
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+
+use super::args::{ByHand, Common, Format, StateCommand};
 use super::exit::{Exit, Stop, with_causes};
+use super::lock::lock;
 use super::other::counted;
+use super::project::{load_state, root, state_path};
 use super::screen::Screen;
-use super::session::{load_state, lock, now, read_project, root, state_path};
-use crate::persona::name::Manage;
-use crate::plan::{Address, Record, RemoteId};
+use crate::persona::document::Project;
+use crate::persona::{Overlay, load_with};
+use crate::plan::Address;
 use crate::providers;
-use crate::state::{Entry, Held, Lock, Memory, State, StateFile};
+use crate::state::{Entry, Lock, Memory, State, StateFile};
 
 /// Looks at what state records, or changes it by hand.
 ///
 /// # Errors
-/// When the files have problems, there is no such record, or another run holds the lock.
+/// When `personaform.yaml` has problems, there is no such record, or another run holds the lock.
 pub(super) async fn state(common: &Common, screen: &Screen, command: &StateCommand) -> Result<Exit, Stop> {
-    let root = root(common)?;
-    let (project, _) = read_project(common, screen, &root)?;
-    let path = state_path(common, &root, &project);
-    let mut file = StateFile::at(&path);
+    let desk = Desk::open(common, screen)?;
     match command {
-        StateCommand::List => list(screen, &load_state(&mut file)?, &file),
+        StateCommand::List { backups: true } => copies::list(&desk),
+        StateCommand::List { backups: false } => list(&desk)?,
         StateCommand::Show { address } => {
             let address = parsed(address)?;
-            let state = load_state(&mut file)?;
+            let state = desk.state()?;
             let record = state.objects.get(&address).ok_or_else(|| missing(&address))?;
             screen.json(&json!(record));
         }
-        StateCommand::Rm { address, waiting } => {
-            let address = parsed(address)?;
-            let (_held, mut memory) = opened(screen, file, "state rm", waiting).await?;
-            let record = memory.state().objects.get(&address).cloned().ok_or_else(|| missing(&address))?;
-            note(&mut memory, &Entry::Removed { address: address.clone() })?;
-            screen.result(&format!("Forgot `{address}`; the object `{}` stays at the service.\n", record.id));
+        StateCommand::Mv { from, to, by_hand } => change::mv(&desk, &parsed(from)?, &parsed(to)?, by_hand).await?,
+        StateCommand::Rm { address, by_hand } => change::rm(&desk, &parsed(address)?, by_hand).await?,
+        StateCommand::Backup { out, by_hand } => copies::backup(&desk, out.as_deref(), by_hand).await?,
+        StateCommand::Restore { file, other_lineage, by_hand } => {
+            copies::restore(&desk, file, *other_lineage, by_hand).await?;
         }
-        StateCommand::Resolve { address, id, waiting, .. } => {
-            let address = parsed(address)?;
-            let (_held, mut memory) = opened(screen, file, "state resolve", waiting).await?;
-            resolve(screen, &mut memory, &address, id.as_deref())?;
+        StateCommand::Resolve { address, id, by_hand, .. } => {
+            change::resolve(&desk, &parsed(address)?, id.as_deref(), by_hand).await?;
         }
-        StateCommand::Unlock => unlock(screen, &path)?,
+        StateCommand::Unlock { dry_run } => change::unlock(&desk, *dry_run)?,
     }
     Ok(Exit::Done)
 }
 
-async fn opened(screen: &Screen, mut file: StateFile, command: &str, waiting: &Waiting) -> Result<(Lock, Memory), Stop> {
-    let held = lock(screen, file.path(), command, waiting.lock_timeout).await?;
-    let state = load_state(&mut file)?;
-    Ok((held, Memory::new(file, state)))
+/// A project's state, and where is said what becomes of it.
+struct Desk<'a> {
+    common: &'a Common,
+    screen: &'a Screen,
+    root: PathBuf,
+    /// Without its personas.
+    project: Project,
+    path: PathBuf,
+}
+
+impl<'a> Desk<'a> {
+    fn open(common: &'a Common, screen: &'a Screen) -> Result<Self, Stop> {
+        let root = root(common)?;
+        let project = loaded(&root, &Overlay { only: Some(std::collections::BTreeSet::new()), ..Overlay::default() })?;
+        let path = state_path(common, &root, &project);
+        Ok(Self { common, screen, root, project, path })
+    }
+
+    /// The project with its personas; none where their files have problems.
+    fn whole_project(&self) -> Option<Project> {
+        loaded(&self.root, &Overlay::default()).ok()
+    }
+
+    fn state(&self) -> Result<State, Stop> {
+        load_state(&mut StateFile::at(&self.path))
+    }
+
+    /// Takes the lock and reads the state. In a dry run nobody is kept from writing, and nothing is touched.
+    async fn begin(&self, command: &str, by_hand: &ByHand) -> Result<(Option<Lock>, Memory), Stop> {
+        let held = self.lock(command, by_hand).await?;
+        let mut file = StateFile::at(&self.path);
+        let state = load_state(&mut file)?;
+        Ok((held, Memory::new(file, state)))
+    }
+
+    async fn lock(&self, command: &str, by_hand: &ByHand) -> Result<Option<Lock>, Stop> {
+        if by_hand.dry_run {
+            return Ok(None);
+        }
+        lock(self.screen, &self.path, command, by_hand.waiting.lock_timeout).await.map(Some)
+    }
+
+    /// Tells what was done, or would be: a sentence for people, the same as members for machines, and what else to know.
+    fn tell(&self, dry_run: bool, sentence: &str, mut members: Value, notes: &[String]) {
+        if self.screen.format == Format::Json {
+            members["dry_run"] = json!(dry_run);
+            members["notes"] = json!(notes);
+            self.screen.json(&members);
+            return;
+        }
+        self.screen.result(&format!("{sentence}\n"));
+        notes.iter().for_each(|note| self.screen.hint(note));
+    }
+}
+
+/// The project, whatever its variables are: state holds no secret.
+fn loaded(root: &Path, overlay: &Overlay) -> Result<Project, Stop> {
+    let loaded = load_with(root, &providers::vocabulary(), &|_| Some("unknown".to_owned()), overlay);
+    loaded.project.ok_or(Stop::Problems(loaded.problems))
 }
 
 fn note(memory: &mut Memory, entry: &Entry) -> Result<(), Stop> {
@@ -57,10 +115,11 @@ fn note(memory: &mut Memory, entry: &Entry) -> Result<(), Stop> {
     noted.map_err(|error| Stop::failed(with_causes(&error)))
 }
 
-fn list(screen: &Screen, state: &State, file: &StateFile) {
+fn list(desk: &Desk<'_>) -> Result<(), Stop> {
+    let (screen, state) = (desk.screen, desk.state()?);
     if screen.format == Format::Json {
         screen.json(&json!({ "objects": state.objects, "pending": state.pending }));
-        return;
+        return Ok(());
     }
     let addresses = state.objects.keys().chain(state.pending.keys());
     let width = addresses.map(|address| address.to_string().len()).max().unwrap_or_default();
@@ -70,53 +129,7 @@ fn list(screen: &Screen, state: &State, file: &StateFile) {
     for (address, pending) in &state.pending {
         screen.result(&format!("{:width$}  (sent, the answer is lost)  {}\n", address.to_string(), pending.sent_at));
     }
-    screen.hint(&format!("{} recorded in {}", counted(state.objects.len(), "object"), file.path().display()));
-}
-
-/// Takes somebody's word for what became of a create.
-fn resolve(screen: &Screen, memory: &mut Memory, address: &Address, id: Option<&str>) -> Result<(), Stop> {
-    let pending = memory.state().pending.get(address).cloned().ok_or_else(|| {
-        Stop::failed(format!("no create of `{address}` is waiting for its answer"))
-            .with_help("`personaform state list` shows those that are")
-    })?;
-    let Some(id) = id else {
-        note(memory, &Entry::Dropped { address: address.clone() })?;
-        screen.result(&format!("`{address}` was not made: the next plan makes it.\n"));
-        return Ok(());
-    };
-    let id = RemoteId::new(id);
-    let owner = memory.state().objects.iter().find(|(other, record)| other.account == address.account && record.id == id);
-    if let Some((owner, _)) = owner {
-        return Err(Stop::failed(format!("the object `{id}` belongs to `{owner}`")).with_help("look for another id"));
-    }
-    // Where the object can be read, the next plan compares it; elsewhere what was sent is all that is known of it.
-    let readable = providers::find(&pending.provider).is_some_and(|provider| provider.rules().read);
-    let record = Record {
-        provider: pending.provider.clone(),
-        id: id.clone(),
-        name: pending.name.clone(),
-        applied: if readable { Map::new() } else { pending.sent.clone() },
-        prevent_destroy: false,
-        force_destroy: false,
-        resisted: Vec::new(),
-        manage: Manage::Full,
-        written_at: now(),
-    };
-    note(memory, &Entry::Created { address: address.clone(), record })?;
-    screen.result(&format!("`{address}` is `{id}`: the next plan compares it with the files.\n"));
-    Ok(())
-}
-
-/// Takes away the words of a holder that is gone.
-fn unlock(screen: &Screen, path: &std::path::Path) -> Result<(), Stop> {
-    match Lock::clear(path) {
-        Ok(Some(holder)) => screen.result(&format!("Took away the lock of {holder}.\n")),
-        Ok(None) => screen.result("The state is not locked.\n"),
-        Err(error @ Held::Other(_)) => {
-            return Err(Stop::refused(with_causes(&error)).with_help("that run lives: wait for it, or end its process"));
-        }
-        Err(error) => return Err(Stop::failed(with_causes(&error))),
-    }
+    screen.hint(&format!("{} recorded in {}", counted(state.objects.len(), "object"), desk.path.display()));
     Ok(())
 }
 

@@ -12,16 +12,20 @@ mod import;
 mod init;
 mod interrupt;
 mod list;
+mod lock;
 mod memory;
+mod miniatures;
 mod names;
 mod onlooker;
 mod other;
 mod panic;
 mod plan;
+mod project;
 mod pull;
 mod reports;
 mod retries;
 mod screen;
+mod selection;
 mod session;
 
 use clap::Parser;
@@ -72,7 +76,7 @@ fn run(cli: &Cli) -> u8 {
                 Command::Apply(args) => apply::apply(common, &screen, args, &interrupt).await,
                 Command::Destroy(args) => apply::destroy(common, &screen, args, &interrupt).await,
                 Command::Drift(args) => drift::drift(common, &screen, args).await,
-                Command::Init(args) => init::init(common, &screen, args),
+                Command::Init(args) => init::init(common, &screen, args).await,
                 Command::Import(args) => import::import(common, &screen, args, &interrupt).await,
                 Command::Doctor => doctor::doctor(common, &screen).await,
                 Command::Completions(args) => completions::script(&screen, args),

@@ -3,20 +3,29 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::future::join_all;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use super::exit::Stop;
+use crate::capture::Called;
 use crate::persona::document::Project;
 use crate::persona::name::{AccountName, Pointer};
 use crate::persona::problem::{Place, Problem};
-use crate::plan::value::lookups;
+use crate::plan::planner::{Namesakes, Observation};
+use crate::plan::value::{get, lookups, replace};
 use crate::plan::{Address, Plan, Resource};
 use crate::provider::Named as Thing;
-use crate::reconcile::Connection;
+use crate::reconcile::connection::Failure;
 use crate::reconcile::lookup::{Found, catalogue, find};
+use crate::reconcile::{Connection, Refreshed};
 
 /// What was read, by account and kind.
-pub(super) type Catalogues = BTreeMap<(AccountName, String), Vec<Thing>>;
+pub(super) type Catalogues = BTreeMap<(AccountName, String), Result<Vec<Thing>, Unread>>;
+
+/// Why a catalogue could not be read, and what to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Unread {
+    pub(super) why: String,
+    pub(super) help: String,
+}
 
 /// What the names of each target led to.
 pub(super) type Named = BTreeMap<Address, Vec<Resolved>>;
@@ -42,38 +51,40 @@ pub(super) fn wanted(
     kinds.collect()
 }
 
-/// Reads catalogues, each once.
-///
-/// # Errors
-/// When one cannot be read: nothing can be said of names then.
+/// What came of the names of the selected targets.
+#[derive(Default)]
+pub(super) struct Resolution {
+    /// What they led to.
+    pub(super) named: Named,
+    /// Targets of which that cannot be told, since a catalogue could not be read.
+    pub(super) unnamed: BTreeMap<Address, Unread>,
+    /// Names that are unknown or not unique.
+    pub(super) problems: Vec<Problem>,
+}
+
+/// Reads catalogues, each once. One that cannot be read is no obstacle to the others.
 pub(super) async fn fetch(
     connections: &BTreeMap<AccountName, Connection>,
     wanted: &BTreeSet<(AccountName, String)>,
-) -> Result<Catalogues, Stop> {
+) -> Catalogues {
     let reads = wanted.iter().filter_map(|(account, kind)| {
         let connection = connections.get(account)?;
         let shelf = connection.provider.catalogues().iter().find(|catalogue| catalogue.kind == kind)?;
-        Some(async move { ((account.clone(), kind.clone()), catalogue(connection, shelf).await) })
+        Some(async move {
+            let items = catalogue(connection, shelf).await.map_err(|failure| unread(account, kind, failure));
+            ((account.clone(), kind.clone()), items)
+        })
     });
-    let mut found = Catalogues::new();
-    for ((account, kind), items) in join_all(reads).await {
-        match items {
-            Ok(items) => drop(found.insert((account, kind), items)),
-            Err(failure) => {
-                let status = failure.status.map(|status| format!(" answered {status}")).unwrap_or_default();
-                let message = format!(
-                    "the names of kind `{kind}` at `{account}` cannot be read: {}{status}: {}",
-                    failure.request, failure.message
-                );
-                let stop = Stop::failed(message);
-                return Err(match failure.help {
-                    Some(help) => stop.with_help(help),
-                    None => stop,
-                });
-            }
-        }
+    join_all(reads).await.into_iter().collect()
+}
+
+fn unread(account: &AccountName, kind: &str, failure: Failure) -> Unread {
+    let status = failure.status.map(|status| format!(" answered {status}")).unwrap_or_default();
+    let Failure { request, message, help, .. } = failure;
+    Unread {
+        why: format!("the names of the kind `{kind}` at `{account}` cannot be read: {request}{status}: {message}"),
+        help: help.unwrap_or_else(|| "run the same command again later, or write the id".to_owned()),
     }
-    Ok(found)
 }
 
 /// Puts ids in the place of names, in the selected targets.
@@ -82,29 +93,61 @@ pub(super) fn resolve(
     desired: &mut BTreeMap<Address, Resource>,
     catalogues: &Catalogues,
     selects: impl Fn(&Address) -> bool,
-) -> (Named, Vec<Problem>) {
-    let mut named = Named::new();
-    let mut problems = Vec::new();
+) -> Resolution {
+    let mut resolution = Resolution::default();
     for (address, resource) in desired.iter_mut().filter(|(address, _)| selects(address)) {
         let mut found = Vec::new();
         for (path, kind, name) in lookups(&resource.fields) {
-            let key = (address.account.clone(), kind.to_owned());
-            let items = catalogues.get(&key).map(Vec::as_slice).unwrap_or_default();
+            let items = match catalogues.get(&(address.account.clone(), kind.to_owned())) {
+                Some(Ok(items)) => items.as_slice(),
+                Some(Err(unread)) => {
+                    resolution.unnamed.entry(address.clone()).or_insert_with(|| unread.clone());
+                    continue;
+                }
+                None => &[],
+            };
             match find(items, name) {
                 Found::One(thing) => {
                     found.push(Resolved { path, kind: kind.to_owned(), name: name.to_owned(), id: thing.id.clone() })
                 }
-                other => problems.push(problem(place(project, address, &path), address, kind, name, &other)),
+                other => {
+                    resolution.problems.push(problem(place(project, address, &path), address, kind, name, &other));
+                }
             }
         }
         for resolved in &found {
-            put(&mut resource.fields, &resolved.path, Value::from(resolved.id.clone()));
+            replace(&mut resource.fields, &resolved.path, Value::from(resolved.id.clone()));
         }
         if !found.is_empty() {
-            named.insert(address.clone(), found);
+            resolution.named.insert(address.clone(), found);
         }
     }
-    (named, problems)
+    resolution
+}
+
+/// Puts ids in the place of those names that lead to one; what does not is left as it is.
+pub(super) fn settle(catalogues: &Catalogues, account: &AccountName, fields: &mut Map<String, Value>) {
+    let mut found = Vec::new();
+    for (path, kind, name) in lookups(fields) {
+        let items = catalogues.get(&(account.clone(), kind.to_owned())).and_then(|items| items.as_ref().ok());
+        if let Some(Found::One(thing)) = items.map(|items| find(items, name)) {
+            found.push((path, thing.id.clone()));
+        }
+    }
+    for (path, id) in found {
+        replace(fields, &path, Value::from(id));
+    }
+}
+
+/// Holds up the targets whose names lead nowhere yet: what they want is not known, so nothing can be said of what is there.
+pub(super) fn hold_up(unnamed: &BTreeMap<Address, Unread>, refreshed: &mut Refreshed) {
+    for (address, Unread { why, help }) in unnamed {
+        refreshed.observed.insert(address.clone(), Observation::Unreadable(why.clone(), help.clone()));
+        refreshed.namesakes.insert(address.clone(), Namesakes::Unreadable(why.clone(), help.clone()));
+        if let Some(trace) = refreshed.traces.get_mut(address) {
+            *trace = Namesakes::Unreadable(why.clone(), help.clone());
+        }
+    }
 }
 
 fn place(project: &Project, address: &Address, path: &Pointer) -> Option<Place> {
@@ -142,22 +185,6 @@ fn problem(place: Option<Place>, address: &Address, kind: &str, name: &str, foun
     }
 }
 
-/// Writes a value at a pointer that exists; lists are entered.
-fn put(fields: &mut serde_json::Map<String, Value>, path: &Pointer, value: Value) {
-    let Some((first, rest)) = path.segments().split_first() else { return };
-    let mut at = fields.get_mut(first);
-    for segment in rest {
-        at = match at {
-            Some(Value::Object(members)) => members.get_mut(segment),
-            Some(Value::Array(items)) => segment.parse::<usize>().ok().and_then(|index| items.get_mut(index)),
-            _ => None,
-        };
-    }
-    if let Some(at) = at {
-        *at = value;
-    }
-}
-
 /// A plan whose changes tell the names of the ids that they set.
 pub(super) fn annotated(mut plan: Plan, named: &Named) -> Plan {
     for change in &mut plan.changes {
@@ -172,7 +199,46 @@ pub(super) fn annotated(mut plan: Plan, named: &Named) -> Plan {
 
 /// The name that leads to an id, where it leads to nothing else.
 pub(super) fn name_of<'a>(catalogues: &'a Catalogues, account: &AccountName, kind: &str, id: &str) -> Option<&'a str> {
-    let items = catalogues.get(&(account.clone(), kind.to_owned()))?;
+    let items = catalogues.get(&(account.clone(), kind.to_owned()))?.as_ref().ok()?;
     let thing = items.iter().find(|thing| thing.id == id)?;
     matches!(find(items, &thing.name), Found::One(_)).then_some(thing.name.as_str())
+}
+
+/// Every kind that has names at an account.
+pub(super) fn kinds(connection: &Connection) -> BTreeSet<(AccountName, String)> {
+    let catalogues = connection.provider.catalogues().iter().filter(|catalogue| !catalogue.fields.is_empty());
+    catalogues.map(|catalogue| (connection.account.clone(), catalogue.kind.to_owned())).collect()
+}
+
+/// What the ids in a section are called.
+pub(super) fn called(
+    catalogues: &Catalogues,
+    connection: &Connection,
+    fields: &Map<String, Value>,
+) -> BTreeMap<Pointer, Called> {
+    let mut called = BTreeMap::new();
+    for catalogue in connection.provider.catalogues() {
+        let key = (connection.account.clone(), catalogue.kind.to_owned());
+        let Some(Ok(items)) = catalogues.get(&key) else { continue };
+        for (path, id) in catalogue.fields.iter().flat_map(|field| ids(fields, field)) {
+            let Some(thing) = items.iter().find(|thing| thing.id == id) else { continue };
+            let unique = matches!(find(items, &thing.name), Found::One(_));
+            called.insert(path, Called { kind: catalogue.kind, name: thing.name.clone(), unique });
+        }
+    }
+    called
+}
+
+/// The ids at a field; with `/*` at its end, those in its list.
+fn ids<'a>(fields: &'a Map<String, Value>, field: &str) -> Vec<(Pointer, &'a str)> {
+    let (path, in_list) = field.strip_suffix("/*").map_or((field, false), |path| (path, true));
+    let Ok(path) = Pointer::parse(path) else { return Vec::new() };
+    match get(fields, &path) {
+        Some(Value::Array(items)) if in_list => {
+            let texts = items.iter().enumerate().filter_map(|(index, item)| Some((index, item.as_str()?)));
+            texts.map(|(index, id)| (path.child(index.to_string()), id)).collect()
+        }
+        Some(Value::String(id)) if !in_list => vec![(path, id.as_str())],
+        _ => Vec::new(),
+    }
 }

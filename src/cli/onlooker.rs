@@ -9,7 +9,7 @@ use super::screen::Screen;
 use super::session::Session;
 use crate::persona::name::Pointer;
 use crate::plan::drift::{Watch, drift};
-use crate::plan::value::leaves;
+use crate::plan::value::{item, leaves, lookups, replace};
 use crate::plan::{Address, Drift};
 use crate::reconcile::{Interest, refresh};
 
@@ -22,7 +22,19 @@ impl Onlooker {
     /// # Errors
     /// When the files have problems, state cannot be read, or an account has no key.
     pub(super) async fn open(common: &Common, screen: &Screen) -> Result<Self, Stop> {
-        Session::open(common, screen, None, None).await.map(Self)
+        let mut session = Session::open(common, screen, None, None).await?;
+        // A name whose catalogue cannot be read is taken to lead where it led to when it was last written.
+        for address in session.unnamed.keys() {
+            let record = session.state.objects.get(session.moves.get(address).unwrap_or(address));
+            let (Some(resource), Some(record)) = (session.desired.get_mut(address), record) else { continue };
+            let open: Vec<Pointer> = lookups(&resource.fields).into_iter().map(|(path, ..)| path).collect();
+            for path in open {
+                if let Some(id) = item(&record.applied, &path) {
+                    replace(&mut resource.fields, &path, id.clone());
+                }
+            }
+        }
+        Ok(Self(session))
     }
 
     /// Reads every recorded object and compares it with what was last written.

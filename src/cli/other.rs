@@ -7,8 +7,9 @@ use serde_json::json;
 use super::args::{Common, Document, Format, SandboxArgs, SchemaArgs};
 use super::exit::{Exit, Stop};
 use super::interrupt::Interrupt;
+use super::miniatures::{sandbox_key, serve_sandbox};
+use super::project::{read_project, root};
 use super::screen::Screen;
-use super::session::{provider_of, read_project, root, sandbox_key, serve_sandbox};
 use crate::persona::{find_root, schema};
 use crate::providers;
 use crate::schemas;
@@ -45,6 +46,7 @@ pub(super) fn schema(common: &Common, screen: &Screen, args: &SchemaArgs) -> Res
         Document::State => schemas::state(),
         Document::Plan => schemas::plan(),
         Document::Outcome => schemas::outcome(),
+        Document::Drift => schemas::drift(),
         Document::Problems => schemas::problems(),
     };
     screen.result(&format!("{document:#}\n"));
@@ -73,7 +75,7 @@ pub(super) async fn sandbox(common: &Common, screen: &Screen, args: &SandboxArgs
     let running = serve_sandbox(listener, &root, &project).await?;
     let mut served = BTreeMap::new();
     for account in project.accounts.values() {
-        let Some(provider) = provider_of(account) else { continue };
+        let Some(provider) = providers::configured(account) else { continue };
         let service = provider.service();
         let url = running.base_url(account.name.as_str());
         let header = format!("{}: {}{}", service.key_header, service.key_prefix, sandbox_key(account));

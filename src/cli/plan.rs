@@ -1,6 +1,6 @@
 //! `plan` and `show`: what would change.
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::Path;
 
 use super::args::{Common, PlanArgs, ShowArgs};
@@ -11,6 +11,9 @@ use super::session::Session;
 use crate::plan::Plan;
 use crate::plan::change::FORMAT_VERSION;
 use crate::report;
+
+/// The largest plan that is read, in bytes: some 100,000 changes.
+const MOST: u64 = 256 << 20;
 
 /// Plans, prints, and saves the plan where that is wanted.
 ///
@@ -59,8 +62,14 @@ pub(super) fn read(path: &Path) -> Result<Plan, Stop> {
         Stop::failed(format!("`{}` is no saved plan: {why}", path.display()))
             .with_help("make one with `personaform plan -o FILE`")
     };
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| Stop::failed(format!("the plan `{}` cannot be read: {error}", path.display())))?;
+    let unreadable = |why: String| Stop::failed(format!("the plan `{}` cannot be read: {why}", path.display()));
+    let mut text = String::new();
+    // A pipe is a good way to hand over a plan; a device without end is not read to it.
+    let file = std::fs::File::open(path).map_err(|error| unreadable(error.to_string()))?;
+    file.take(MOST + 1).read_to_string(&mut text).map_err(|error| unreadable(error.to_string()))?;
+    if text.len() as u64 > MOST {
+        return Err(unreadable(format!("it is larger than {} MiB", MOST >> 20)));
+    }
     let value: serde_json::Value = serde_json::from_str(&text).map_err(|error| failed(error.to_string()))?;
     let version = value.get("format_version").and_then(serde_json::Value::as_str).unwrap_or_default();
     let major = |version: &str| version.split('.').next().map(str::to_owned);

@@ -1,24 +1,28 @@
 //! `pull`: what was changed elsewhere goes back into the files. Services are only read.
 
 mod desk;
+mod goal;
+mod pieces;
+mod ways;
 mod written;
 
 use std::io::Write;
 use std::path::Path;
-use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use self::desk::{Desk, Goal, Left, Pulled};
+use self::desk::Desk;
+use self::goal::{Goal, Left, Pulled};
 use super::args::{Common, Format, Planning, PullArgs};
 use super::exit::{Exit, Stop, with_causes};
+use super::project::load_state;
 use super::screen::Screen;
-use super::session::{Session, load_state};
+use super::session::Session;
 use crate::edit::{Merged, merge};
 use crate::persona::Overlay;
 use crate::persona::raw;
 use crate::plan::value;
-use crate::plan::{Action, Change, Edit, Plan, Reason};
+use crate::plan::{Action, Address, Change, Edit, Plan, Reason};
 use crate::reconcile::Refreshed;
 use crate::report;
 use crate::state::{Entry, Memory, StateFile};
@@ -30,7 +34,7 @@ use crate::state::{Entry, Memory, StateFile};
 pub(super) async fn pull(common: &Common, screen: &Screen, args: &PullArgs) -> Result<Exit, Stop> {
     let mut common = common.clone();
     common.targets.extend(args.addresses.iter().cloned());
-    let session = Session::open(&common, screen, (!args.dry_run).then_some(("pull", Duration::ZERO)), None).await?;
+    let session = Session::open(&common, screen, (!args.dry_run).then_some(("pull", args.waiting.lock_timeout)), None).await?;
     let seen = session.look(&session.desired, &session.moves).await?;
     let planning = Planning { allow_deletes: true, allow_changes: true, ..Planning::default() };
     let plan = session.plan_seen(&session.desired, &session.moves, &seen, &planning)?;
@@ -119,21 +123,23 @@ fn goal(session: &Session, change: &Change, edit: &Edit, merging: bool, desk: &m
         desk.leave(&change.address, Some(&edit.path), why);
         return None;
     }
+    // Some services show a field that somebody cleared as `null`.
+    let live = edit.from.clone().filter(|live| !live.is_null());
     let goal = |value, marked| Goal {
         address: change.address.clone(),
         path: edit.path.clone(),
         value,
-        live: edit.from.clone(),
+        live: live.clone(),
         merged: !drifted,
         marked,
     };
     if drifted {
-        return Some(goal(edit.from.clone(), false));
+        return Some(goal(live.clone(), false));
     }
     if !edit.also_drifted {
         return None;
     }
-    let record = session.state.objects.get(change.moved_from.as_ref().unwrap_or(&change.address));
+    let record = session.state.objects.get(recorded_as(session, &change.address));
     let base = record.and_then(|record| value::get(&record.applied, &edit.path)).and_then(Value::as_str);
     let texts = base.zip(edit.to.as_ref().and_then(Value::as_str)).zip(edit.from.as_ref().and_then(Value::as_str));
     match texts.map(|((base, file), live)| merge(base, file, live)) {
@@ -211,6 +217,15 @@ fn write_all(root: &Path, files: &desk::Files) -> Result<(), Stop> {
     Ok(())
 }
 
+/// The address that state has for an object: of a renamed persona the old one, until `apply` moves it. A pull brings back what was
+/// changed elsewhere; what the files ask for, a move among it, stays on the plan.
+fn recorded_as<'a>(session: &'a Session, address: &'a Address) -> &'a Address {
+    if session.state.objects.contains_key(address) {
+        return address;
+    }
+    session.moves.get(address).unwrap_or(address)
+}
+
 /// Records what was pulled as applied, so that the next change in the files is known for one.
 fn remember(session: &Session, after: Option<&Plan>, pulled: &[Pulled]) -> Result<(), Stop> {
     let mut state = session.state.clone();
@@ -223,7 +238,7 @@ fn remember(session: &Session, after: Option<&Plan>, pulled: &[Pulled]) -> Resul
         }
     }
     for pulled in pulled {
-        let Some(record) = state.objects.get_mut(&pulled.address) else { continue };
+        let Some(record) = state.objects.get_mut(recorded_as(session, &pulled.address)) else { continue };
         match pulled.live.clone() {
             Some(live) => value::set(&mut record.applied, &pulled.path, live),
             None => drop(value::remove(&mut record.applied, &pulled.path)),

@@ -4,7 +4,7 @@
 use std::io::Write;
 use std::path::Path;
 
-use super::args::{Command, Common, Format, ReportTo};
+use super::args::{Command, Common, Format};
 use super::exit::{Stop, with_causes};
 use crate::persona::find_root;
 use crate::persona::problem::Problem;
@@ -143,36 +143,4 @@ pub(super) fn folder(common: &Common) -> String {
     };
     let below = root.strip_prefix(repository).unwrap_or(Path::new(""));
     below.iter().map(|part| format!("{}/", part.to_string_lossy())).collect()
-}
-
-/// Reads `FORMAT=FILE`.
-///
-/// # Errors
-/// Says what is wrong with it.
-pub(super) fn parse(text: &str) -> Result<ReportTo, String> {
-    use clap::ValueEnum;
-    let (format, file) = text.split_once('=').ok_or("write FORMAT=FILE, as in `markdown=plan.md`")?;
-    let format = Format::from_str(format, false).map_err(|_| {
-        let known: Vec<&str> = Format::value_variants().iter().map(|format| format.word()).collect();
-        format!("there is no format `{format}`; there are {}", known.join(", "))
-    })?;
-    if file.is_empty() {
-        return Err("it names no file".to_owned());
-    }
-    Ok(ReportTo { format, file: file.into() })
-}
-
-/// Reads a limit of characters, by number or by host.
-///
-/// # Errors
-/// Says what is wrong with it.
-pub(super) fn limit(text: &str) -> Result<usize, String> {
-    match text {
-        "github" => Ok(report::markdown::GITHUB),
-        "gitlab" => Ok(report::markdown::GITLAB),
-        _ => match text.parse() {
-            Ok(number) if number >= report::markdown::LEAST => Ok(number),
-            _ => Err(format!("write `github`, `gitlab`, or a number of at least {}", report::markdown::LEAST)),
-        },
-    }
 }

@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressStyle, WeakProgressBar};
 
 use super::args::{Color, Common, Format, ReportTo, Reporting};
 use super::exit::Stop;
@@ -21,6 +21,9 @@ use crate::report;
 /// The last line of defence: what no output may hold, whatever went wrong before. One list for the process, for the screen and for
 /// those who outlive it.
 static HIDDEN: Mutex<Vec<Redactor>> = Mutex::new(Vec::new());
+
+/// The progress display, while there is one: what is printed beside it must not land in its line.
+static DISPLAY: Mutex<Option<WeakProgressBar>> = Mutex::new(None);
 
 /// The shortest secret that is looked for in whole outputs; a shorter one may be a word that belongs there.
 const SHORTEST_HIDDEN: usize = 8;
@@ -40,8 +43,16 @@ pub(super) struct Aside {
 impl Aside {
     /// Prints something that is no result.
     pub(super) fn say(self, text: &str) {
-        let mut stream = AutoStream::new(std::io::stderr().lock(), self.choice);
-        let _ = stream.write_all(printable(text).as_bytes()).and_then(|()| stream.flush());
+        let text = printable(text);
+        let print = || {
+            let mut stream = AutoStream::new(std::io::stderr().lock(), self.choice);
+            let _ = stream.write_all(text.as_bytes()).and_then(|()| stream.flush());
+        };
+        let display = DISPLAY.lock().unwrap_or_else(PoisonError::into_inner).as_ref().and_then(WeakProgressBar::upgrade);
+        match display {
+            Some(display) => display.suspend(print),
+            None => print(),
+        }
     }
 }
 
@@ -289,23 +300,25 @@ impl Screen {
                 .with_help("review the plan, then run it again with `-y`"));
         }
         self.aside(&format!("{question} Type `yes` to go on: "));
-        // On a thread of its own, so that an interrupt is heard while nobody answers.
-        let answer = tokio::task::spawn_blocking(|| {
-            let mut answer = String::new();
-            std::io::stdin().lock().read_line(&mut answer).map(|_| answer)
-        });
-        Ok(matches!(answer.await, Ok(Ok(answer)) if answer.trim() == "yes"))
+        Ok(line_of_input().await.is_some_and(|answer| answer.trim() == "yes"))
     }
 
     /// Asks for one line; none where nobody can be asked.
-    pub(super) fn ask(&self, question: &str) -> Option<String> {
+    ///
+    /// # Errors
+    /// When the input ends instead (Ctrl-D): that is no answer, not even an empty one.
+    pub(super) async fn ask(&self, question: &str) -> Result<Option<String>, Stop> {
         if !self.may_ask || !std::io::stdin().is_terminal() {
-            return None;
+            return Ok(None);
         }
         self.aside(question);
-        let mut answer = String::new();
-        std::io::stdin().lock().read_line(&mut answer).ok()?;
-        Some(answer.trim().to_owned())
+        match line_of_input().await {
+            Some(answer) if !answer.is_empty() => Ok(Some(answer.trim().to_owned())),
+            _ => {
+                self.aside("\n");
+                Err(Stop::refused("there was no answer, and nothing was done"))
+            }
+        }
     }
 
     /// A progress display for so many changes; invisible where standard error is no terminal.
@@ -317,8 +330,18 @@ impl Screen {
         if let Ok(style) = ProgressStyle::with_template("{spinner} {pos}/{len} {wide_msg}") {
             bar.set_style(style);
         }
+        *DISPLAY.lock().unwrap_or_else(PoisonError::into_inner) = Some(bar.downgrade());
         Progress { bar }
     }
+}
+
+/// What somebody types; nothing at the end of the input. On a thread of its own, so that an interrupt is heard while nobody answers.
+async fn line_of_input() -> Option<String> {
+    let line = tokio::task::spawn_blocking(|| {
+        let mut line = String::new();
+        std::io::stdin().lock().read_line(&mut line).map(|_| line)
+    });
+    line.await.ok()?.ok()
 }
 
 /// Progress on a terminal.
@@ -347,7 +370,7 @@ impl Observer for Progress {
 
     fn ended(&self, entry: &Entry) {
         if let Ending::Failed { message, .. } | Ending::Unknown { message, .. } = &entry.ending {
-            self.bar.println(format!("{}: {message}", entry.address));
+            self.bar.println(printable(&format!("{}: {message}", entry.address)));
         }
         self.bar.inc(1);
     }

@@ -1,12 +1,29 @@
-//! The order of a persona file's keys and its needless quotes. Lists, prompts, comments and what providers' own keys say stay as
-//! they are; a file that uses anchors or tags is left alone.
+//! The layout of YAML files: order, indentation, quotes, blocks. What the files say and every comment stay; a file that uses anchors
+//! or tags is left alone.
+//!
+//! One pass after another, each a proposal: it counts only if the result is read as before and no comment is lost, so that a
+//! layout that nobody thought of costs tidiness and never a value.
+
+mod bytes;
+mod indent;
+mod order;
+mod style;
 
 use std::ops::Range;
 
-use granit_parser::ScalarStyle;
+use serde_json::Value;
 
-use super::tree::{self, Form, Node, Pair};
+use super::tree;
 use crate::persona::raw;
+
+/// Which document is tidied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Page {
+    /// A persona: its keys have an order.
+    Persona,
+    /// The project file, in the order of its author.
+    Project,
+}
 
 /// What came of tidying.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,212 +36,111 @@ pub enum Tidied {
     Left(&'static str),
 }
 
-/// The order of a persona's own keys.
-const ORDER: [&str; 5] = ["name", "description", "prompt", "previously", "targets"];
+/// Bytes that give way to texts.
+type Splices = Vec<(Range<usize>, String)>;
 
-/// The order of our keys within a target; they stand before the provider's.
-const OURS: [&str; 3] = ["$id", "$release", "$lifecycle"];
+/// More rounds than a layout needs to come to rest.
+const ROUNDS: usize = 6;
 
-/// Tidies the text of a persona file.
-pub fn tidy(text: &str) -> Tidied {
-    let Some(before) = raw::read(text) else { return Tidied::Left("it cannot be read") };
-    let Some(document) = tree::parse(text) else { return Tidied::Left("it holds no persona") };
-    if document.has_properties {
+/// Tidies the text of a file.
+///
+/// Guarantees: the tidy text reads as the given one, has the same comments, and is `Already` tidy.
+pub fn tidy(text: &str, page: Page) -> Tidied {
+    let Some(document) = raw::read(text) else { return Tidied::Left("it cannot be read") };
+    let Some(parsed) = tree::parse(text) else { return Tidied::Left("it holds no persona") };
+    if parsed.has_properties {
         return Tidied::Left("it uses anchors, aliases or tags");
     }
-    let Some(tidied) = pass(text).and_then(|text| pass(&text)) else { return Tidied::Left("its layout is unusual") };
-    if tidied == text {
-        return Tidied::Already;
+    let Some(comments) = comments(text) else { return Tidied::Left("it cannot be read") };
+    let tidier = Tidier { document, comments, page };
+    let mut tidied = text.to_owned();
+    for _ in 0..ROUNDS {
+        let next = tidier.round(&tidied);
+        if next == tidied {
+            return match (tidied == text, tidier.accepts(&tidied)) {
+                (true, _) => Tidied::Already,
+                (false, true) => Tidied::Changed(tidied),
+                (false, false) => Tidied::Left("its layout is unusual"),
+            };
+        }
+        tidied = next;
     }
-    // The result must say the same, keep every comment, and be left alone by the next run.
-    let same = raw::read(&tidied).is_some_and(|after| before == after);
-    if !same || comments(text) != comments(&tidied) || pass(&tidied).as_deref() != Some(tidied.as_str()) {
-        return Tidied::Left("its layout is unusual");
-    }
-    Tidied::Changed(tidied)
+    Tidied::Left("its layout is unusual")
 }
 
-fn comments(text: &str) -> Option<Vec<&str>> {
-    let mut comments: Vec<&str> = tree::parse(text)?.comments.iter().map(|span| text[span.clone()].trim_end()).collect();
+/// What a text must say, whatever it looks like.
+struct Tidier {
+    document: Value,
+    comments: Vec<String>,
+    page: Page,
+}
+
+impl Tidier {
+    fn accepts(&self, text: &str) -> bool {
+        raw::read(text).is_some_and(|document| same(&document, &self.document))
+            && comments(text).as_ref() == Some(&self.comments)
+    }
+
+    /// The proposal, if it says the same.
+    fn pass(&self, text: String, pass: impl Fn(&str) -> Option<String>) -> String {
+        match pass(&text) {
+            Some(next) if next == text || self.accepts(&next) => next,
+            _ => text,
+        }
+    }
+
+    fn round(&self, text: &str) -> String {
+        let text = self.pass(text.to_owned(), bytes::unquoted);
+        let text = self.pass(text, bytes::trimmed);
+        let text = self.pass(text, bytes::ended);
+        let text = self.pass(text, indent::indented);
+        let text = self.restyled(text);
+        match self.page {
+            Page::Persona => self.pass(text, order::sorted),
+            Page::Project => text,
+        }
+    }
+
+    fn restyled(&self, text: String) -> String {
+        let changes = style::restyled(&text, &self.document).unwrap_or_default();
+        let all = spliced(&text, changes.concat());
+        if self.accepts(&all) {
+            return all;
+        }
+        // One of them is not to be had; from the last to the first, so that the places of the others stay.
+        changes.into_iter().rev().fold(text, |text, change| self.pass(text, |text| Some(spliced(text, change.clone()))))
+    }
+}
+
+/// Whether two documents are the same to the letter of their numbers: `1` is not `1.0` here.
+fn same(left: &Value, right: &Value) -> bool {
+    left == right && left.to_string() == right.to_string()
+}
+
+fn comments(text: &str) -> Option<Vec<String>> {
+    let parsed = tree::parse(text)?;
+    let mut comments: Vec<String> = parsed.comments.iter().map(|span| text[span.clone()].trim_end().to_owned()).collect();
     comments.sort_unstable();
     Some(comments)
 }
 
-fn pass(text: &str) -> Option<String> {
-    let text = without_needless_bytes(text)?;
-    let root = tree::parse(&text)?.root;
-    let Form::Mapping { pairs, .. } = &root.form else { return Some(text) };
-    // From the innermost outwards: the places of what stands above do not move.
-    let mut text = text.clone();
-    let targets = pairs.iter().find(|pair| pair.key == "targets").map(|pair| &pair.value.form);
-    if let Some(Form::Mapping { flow: false, pairs }) = targets {
-        for target in pairs.iter().rev() {
-            text = ordered(&text, &target.value, |key| {
-                let ours = OURS.iter().position(|name| *name == key);
-                ours.unwrap_or(if key.starts_with('$') { OURS.len() } else { OURS.len() + 1 })
-            })?;
-        }
-    }
-    let root = tree::parse(&text)?.root;
-    ordered(&text, &root, |key| ORDER.iter().position(|name| *name == key).unwrap_or(ORDER.len()))
+fn newline(text: &str) -> &'static str {
+    if text.contains("\r\n") { "\r\n" } else { "\n" }
 }
 
-/// Orders the keys of a block mapping by rank. Comment lines and blank lines above a key go with it.
-fn ordered(text: &str, mapping: &Node, rank: impl Fn(&str) -> usize) -> Option<String> {
-    let Form::Mapping { flow: false, pairs } = &mapping.form else { return Some(text.to_owned()) };
-    if pairs.is_sorted_by_key(|pair| rank(&pair.key)) {
-        return Some(text.to_owned());
-    }
-    let line_start = |at: usize| text[..at].rfind('\n').map_or(0, |newline| newline + 1);
-    let alone = |pair: &Pair| text[line_start(pair.key_span.start)..pair.key_span.start].bytes().all(|byte| byte == b' ');
-    if !pairs.iter().all(alone) {
-        return None;
-    }
-    let newline = if text.contains("\r\n") { "\r\n" } else { "\n" };
-    let first = line_start(pairs.first()?.key_span.start);
-    let lead = head(text, first);
-    let mut chunks: Vec<(usize, String)> = Vec::new();
-    let mut start = lead;
-    for pair in pairs {
-        let end = end_of(text, pair);
-        let mut chunk = text[start..end].to_owned();
-        if !chunk.ends_with('\n') {
-            chunk.push_str(newline);
-        }
-        chunks.push((rank(&pair.key), chunk));
-        start = end;
-    }
-    chunks.sort_by_key(|(rank, _)| *rank);
-    let body: String = chunks.into_iter().map(|(_, chunk)| chunk).collect();
-    Some(format!("{}{body}{}", &text[..lead], &text[start..]))
-}
-
-/// Where the lines begin that belong to the first key. What stands further above, up to a blank line, belongs to the file.
-fn head(text: &str, first: usize) -> usize {
-    let mut start = first;
-    for line in text[..first].split_inclusive('\n').rev() {
-        let content = line.trim();
-        if content.is_empty() {
-            return start;
-        }
-        if !content.starts_with('#') {
-            return start;
-        }
-        start -= line.len();
-    }
-    // Comments at the very top speak of the whole file.
-    first
-}
-
-/// The end of the lines of a pair, with its trailing comment.
-fn end_of(text: &str, pair: &Pair) -> usize {
-    fn last(node: &Node, least: usize) -> (usize, bool) {
-        match &node.form {
-            Form::List { flow: false, items } => items.last().map_or((least, false), |item| last(item, item.span.end)),
-            Form::Mapping { flow: false, pairs } => {
-                pairs.last().map_or((least, false), |pair| last(&pair.value, pair.key_span.end))
-            }
-            Form::Scalar(ScalarStyle::Literal | ScalarStyle::Folded) => (node.span.end, true),
-            _ => (node.span.end.max(least), false),
-        }
-    }
-    let (end, block) = last(&pair.value, pair.key_span.end);
-    if block && text[..end].ends_with('\n') {
-        return end;
-    }
-    text[end..].find('\n').map_or(text.len(), |length| end + length + 1)
-}
-
-/// Quotes around plain words, blanks at the ends of lines, and a missing last line end.
-fn without_needless_bytes(text: &str) -> Option<String> {
-    let document = tree::parse(text)?;
-    let mut splices: Vec<(Range<usize>, String)> = Vec::new();
-    let mut kept: Vec<Range<usize>> = Vec::new();
-    visit(text, &document.root, &mut splices, &mut kept);
-    let mut start = 0;
-    for line in text.split_inclusive('\n') {
-        let content = line.trim_end_matches(['\n', '\r']);
-        let end = start + content.len();
-        let blanks = start + content.trim_end_matches([' ', '\t']).len()..end;
-        let inside = kept.iter().any(|kept| kept.start < blanks.end && blanks.start < kept.end);
-        if !blanks.is_empty() && !inside {
-            splices.push((blanks, String::new()));
-        }
-        start += line.len();
-    }
-    splices.sort_by_key(|(span, _)| span.start);
-    let mut tidy = String::new();
+fn spliced(text: &str, mut splices: Splices) -> String {
+    splices.sort_by_key(|(span, _)| (span.start, span.end));
+    let mut result = String::with_capacity(text.len());
     let mut at = 0;
     for (span, new) in splices {
-        tidy.push_str(text.get(at..span.start)?);
-        tidy.push_str(&new);
+        result.push_str(text.get(at..span.start).unwrap_or_default());
+        result.push_str(&new);
         at = span.end;
     }
-    tidy.push_str(text.get(at..)?);
-    let ends_within_a_block = kept.iter().any(|kept| kept.end >= text.len());
-    if !tidy.ends_with('\n') && !ends_within_a_block {
-        tidy.push_str(if tidy.contains("\r\n") { "\r\n" } else { "\n" });
-    }
-    Some(tidy)
-}
-
-/// Collects what may lose its quotes, and the stretches in which every byte counts.
-fn visit(text: &str, node: &Node, splices: &mut Vec<(Range<usize>, String)>, kept: &mut Vec<Range<usize>>) {
-    match &node.form {
-        Form::Scalar(ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted) => {
-            kept.push(node.span.clone());
-            let inner = &text[node.span.start + 1..node.span.end - 1];
-            let word = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_' | '.' | ' ');
-            if inner.starts_with(|letter: char| letter.is_ascii_alphabetic())
-                && inner.chars().all(word)
-                && !inner.ends_with(' ')
-                && raw::is_plain_text(inner)
-            {
-                splices.push((node.span.clone(), inner.to_owned()));
-            }
-        }
-        Form::Scalar(_) => kept.push(node.span.clone()),
-        Form::Alias => {}
-        Form::List { items, .. } => items.iter().for_each(|item| visit(text, item, splices, kept)),
-        Form::Mapping { pairs, .. } => pairs.iter().for_each(|pair| visit(text, &pair.value, splices, kept)),
-    }
+    result.push_str(text.get(at..).unwrap_or_default());
+    result
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[track_caller]
-    fn tidied(text: &str) -> String {
-        match tidy(text) {
-            Tidied::Changed(text) => text,
-            other => panic!("{other:?}"),
-        }
-    }
-
-    #[test]
-    fn keys_are_put_in_order_with_their_comments_and_nothing_else_moves() {
-        let text = "# about the file\n\n# the targets\ntargets: # t\n  tavus:\n    b: 1 # one\n    # bind\n    $id: p1\n    a: [2, 1]\n\nprompt: |\n  Be kind.\n\n  name: x\n# the name\nname: 'Ada' # n\n# the end";
-        let wanted = "# about the file\n\n# the name\nname: Ada # n\n\nprompt: |\n  Be kind.\n\n  name: x\n# the targets\ntargets: # t\n  tavus:\n    # bind\n    $id: p1\n    b: 1 # one\n    a: [2, 1]\n# the end\n";
-        assert_eq!(tidied(text), wanted);
-        assert_eq!(tidy(wanted), Tidied::Already);
-    }
-
-    #[test]
-    fn quotes_that_matter_and_texts_stay() {
-        let text = "name: \"012\"\ndescription: 'no'\nprompt: |\n  trailing  \n  \"quoted\"\ntargets: { bland: { $release: draft, role: \"a: b\" } }\n";
-        assert_eq!(tidy(text), Tidied::Already);
-    }
-
-    #[test]
-    fn line_ends_stay_and_blanks_go() {
-        assert_eq!(tidied("prompt: Hi  \r\nname: Ada\r\n"), "name: Ada\r\nprompt: Hi\r\n");
-    }
-
-    #[test]
-    fn anchors_and_tags_are_left_alone() {
-        for text in ["targets: {}\nname: &n Ada\n", "targets: {}\nname: !!str Ada\n", "prompt: *x\nname: &x Ada\n"] {
-            assert!(matches!(tidy(text), Tidied::Left(_)), "{text}");
-        }
-    }
-}
+#[path = "layout/tests.rs"]
+mod tests;

@@ -13,7 +13,7 @@ mod write;
 
 use std::ops::Range;
 
-pub use layout::{Tidied, tidy};
+pub use layout::{Page, Tidied, tidy};
 pub use merge::{Merged, merge};
 pub use prompt::{Split, file_text, split};
 pub use rewrite::rewrite;

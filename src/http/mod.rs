@@ -2,9 +2,11 @@
 //! meanings. When to try again is decided in `retry`, how fast in `pace`; what may be printed, in `redact`.
 
 mod body;
+mod brake;
 mod pace;
 mod redact;
 mod retry;
+mod trust;
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,11 +21,12 @@ use secrecy::{ExposeSecret, SecretString};
 use crate::plan::{Method, Request};
 use crate::provider::{Body, Limits, Response, Service};
 
+pub use brake::Brake;
 pub use redact::Redactor;
 pub use retry::{Patience, Repeat};
 
 use pace::Pacer;
-use retry::Came;
+use retry::{Came, Verdict};
 
 tokio::task_local! {
     static RETRIES: Cell<u32>;
@@ -51,6 +54,7 @@ pub struct Client {
     retries: AtomicU64,
     waited: AtomicU64,
     last_date: Mutex<Option<String>>,
+    brake: Brake,
 }
 
 impl std::fmt::Debug for Client {
@@ -94,6 +98,8 @@ pub struct Fault {
     pub help: Option<String>,
     /// Whether the service may have done what was asked: false only if nothing can have reached it.
     pub maybe_done: bool,
+    /// Whether it was never sent, since somebody had pulled the brake.
+    pub unsent: bool,
 }
 
 /// A client that cannot be made.
@@ -210,7 +216,13 @@ impl Client {
             retries: AtomicU64::new(0),
             waited: AtomicU64::new(0),
             last_date: Mutex::default(),
+            brake: Brake::default(),
         })
+    }
+
+    /// From now on sends nothing once this brake is pulled.
+    pub fn stopped_by(&mut self, brake: &Brake) {
+        self.brake = brake.clone();
     }
 
     /// The same with somebody who is told of further tries.
@@ -236,7 +248,7 @@ impl Client {
     }
 
     /// Sends a request and gives the answer, whatever its status. `shown` is the request as it may be printed. It is tried again
-    /// where that may help and can do no harm.
+    /// where that may help and can do no harm. Once the brake is pulled, what came of the last try is what there is.
     ///
     /// # Errors
     /// When there was no answer, or one that is not taken: too long, or a redirect.
@@ -245,8 +257,11 @@ impl Client {
         let mut tries = 0;
         // Once an answer was lost, no later refusal tells that nothing was done.
         let mut lost = false;
+        let mut last: Option<(Tried, Verdict)> = None;
         loop {
-            let permit = self.pacer.permit().await;
+            let Some(permit) = self.brake.unless_pulled(self.pacer.permit()).await else {
+                return last.map_or_else(|| Err(interrupted()), |(tried, verdict)| self.ended(tried, verdict, lost, false));
+            };
             let tried = self.try_once(request).await;
             let (came, asked, hopeless) = match &tried {
                 Tried::Answer { response, asked, used_up } => {
@@ -273,19 +288,28 @@ impl Client {
                 Came::Answer { .. } | Came::Nothing { .. } => {}
             }
             drop(permit);
-            let again = verdict.again && !hopeless && tries < self.patience.retries;
+            let again = verdict.again && !hopeless && tries < self.patience.retries && !self.brake.is_pulled();
             let (true, Some(pause)) = (again, pause) else {
-                return match tried {
-                    Tried::Answer { mut response, asked, .. } => {
-                        self.redactor.response(&mut response);
-                        let doubtful = verdict.doubtful || lost && !response.is_success();
-                        Ok(Answer { response, doubtful, asked: asked.filter(|_| verdict.again && pause.is_none()) })
-                    }
-                    Tried::Nothing { fault, .. } => Err(Fault { maybe_done: fault.maybe_done || lost, ..fault }),
-                };
+                return self.ended(tried, verdict, lost, pause.is_none());
             };
             tries += 1;
-            self.wait(shown, &tried, pause, tries).await;
+            if self.brake.unless_pulled(self.wait(shown, &tried, pause, tries)).await.is_none() {
+                return self.ended(tried, verdict, lost, false);
+            }
+            last = Some((tried, verdict));
+        }
+    }
+
+    /// What is said of the last try. `lost`: the answer to this or an earlier one is missing. `put_off`: the service asks for more
+    /// patience than there is.
+    fn ended(&self, tried: Tried, verdict: Verdict, lost: bool, put_off: bool) -> Result<Answer, Fault> {
+        match tried {
+            Tried::Answer { mut response, asked, .. } => {
+                self.redactor.response(&mut response);
+                let doubtful = verdict.doubtful || lost && !response.is_success();
+                Ok(Answer { response, doubtful, asked: asked.filter(|_| verdict.again && put_off) })
+            }
+            Tried::Nothing { fault, .. } => Err(Fault { maybe_done: fault.maybe_done || lost, ..fault }),
         }
     }
 
@@ -329,7 +353,11 @@ impl Client {
         }
         let response = match builder.send().await {
             Ok(response) => response,
-            Err(error) => return Tried::Nothing { fault: self.fault(error), hopeless: false },
+            Err(error) => {
+                let untrusted = trust::refused(&error).map(|why| self.untrusted(&why));
+                let hopeless = untrusted.is_some();
+                return Tried::Nothing { fault: untrusted.unwrap_or_else(|| self.fault(error)), hopeless };
+            }
         };
         if let Some(date) = response.headers().get(DATE).and_then(|date| date.to_str().ok()) {
             *self.last_date.lock().unwrap_or_else(PoisonError::into_inner) = Some(date.to_owned());
@@ -343,7 +371,7 @@ impl Client {
             Ok(body) => Tried::Answer { response: Response { status: status.as_u16(), body }, asked, used_up },
             Err(body::Unread::TooLarge) => {
                 let message = format!("answered with more than {} MiB, which is not read", body::MOST >> 20);
-                Tried::Nothing { fault: Fault { message, help: None, maybe_done: true }, hopeless: true }
+                Tried::Nothing { fault: Fault { message, help: None, maybe_done: true, unsent: false }, hopeless: true }
             }
             Err(body::Unread::Broken(error)) => Tried::Nothing { fault: self.fault(error), hopeless: false },
         }
@@ -355,7 +383,21 @@ impl Client {
         let text = causes(&error.without_url());
         let text = if timed_out { format!("no whole answer within {:?}: {text}", self.patience.timeout) } else { text };
         let help = timed_out.then(|| "give it more time with `--timeout`".to_owned());
-        Fault { message: self.redactor.text(&text), help, maybe_done }
+        Fault { message: self.redactor.text(&text), help, maybe_done, unsent: false }
+    }
+
+    /// A certificate that is not accepted: nothing was sent, and another try would meet the same one.
+    fn untrusted(&self, why: &str) -> Fault {
+        let host = Url::parse(&self.base_url).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default();
+        Fault {
+            message: self.redactor.text(&format!("the certificate of `{host}` is refused: {why}")),
+            help: Some(
+                "check the account's `base_url`; where a company's own authority signs, this machine must trust it (on Linux also by `SSL_CERT_FILE`)"
+                    .to_owned(),
+            ),
+            maybe_done: false,
+            unsent: false,
+        }
     }
 
     /// A redirect is no answer: followed, it would carry the key and the request elsewhere.
@@ -374,8 +416,13 @@ impl Client {
             true => "if the service has moved, write its new address as the account's `base_url`",
             false => "check the path of the account's `base_url`",
         };
-        Fault { message, help: Some(help.to_owned()), maybe_done: false }
+        Fault { message, help: Some(help.to_owned()), maybe_done: false, unsent: false }
     }
+}
+
+/// A request that the brake came before.
+fn interrupted() -> Fault {
+    Fault { message: "the run was interrupted".to_owned(), help: None, maybe_done: false, unsent: true }
 }
 
 /// An error and its causes on one line.

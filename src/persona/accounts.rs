@@ -16,6 +16,10 @@ use super::node::{Entry, Kind, Node};
 use super::problem::{Place, Problem};
 use super::schema;
 use super::suggest::{closest, listed};
+use super::yaml;
+
+/// The name of the project file.
+pub(super) const PROJECT_FILE: &str = "personaform.yaml";
 
 /// What the project file says.
 pub(super) struct Settings {
@@ -211,6 +215,23 @@ fn safety(node: Option<&Node>, problems: &mut Vec<Problem>) -> Safety {
         },
     };
     Safety { max_deletes: max_deletes.and_then(|count| usize::try_from(count).ok()).unwrap_or(0), max_share }
+}
+
+/// The problem of a target whose account is not configured.
+pub(super) fn unknown_account(name: &str, place: &Place, settings: &Settings, providers: &Value) -> Problem {
+    let problem =
+        Problem::error("unknown-account", place.clone(), format!("the account `{}` is not configured", yaml::brief(name)));
+    let names = settings.written.iter().map(String::as_str);
+    match closest(name, names.clone()) {
+        Some(meant) => problem.with_help(format!("did you mean `{meant}`?")).with_suggestion(place.clone(), meant),
+        None if providers.get(format!("{name}.defaults")).is_some() => {
+            problem.with_help(format!("add `{name}: {{}}` below `accounts` in `{PROJECT_FILE}`"))
+        }
+        None if settings.written.is_empty() => {
+            problem.with_help(format!("`{PROJECT_FILE}` has no accounts; add one below `accounts`"))
+        }
+        None => problem.with_help(format!("configured are {}", listed(names).replace(" or ", " and "))),
+    }
 }
 
 #[cfg(test)]

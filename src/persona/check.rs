@@ -15,6 +15,8 @@
 //! Two rules hold everywhere: `null` stands for a field that is not there (or is to be cleared), and where a text is wanted an
 //! expression will do, unless the text is one of a few fixed ones.
 
+mod variants;
+
 use serde_json::Value;
 
 use super::expression::{self, NAMES};
@@ -22,7 +24,6 @@ use super::node::{Entry, Kind, Node};
 use super::problem::{Place, Problem};
 use super::schema::fields;
 use super::suggest;
-use super::variants;
 use super::yaml::brief;
 
 /// Checks a node against a schema that is a part of `document`. `path` leads to the node, for telling where a field belongs.
@@ -203,9 +204,15 @@ impl<'a> Checker<'a> {
             let scalar = node.scalar().is_some() && !raw.is_empty() && types == ["array"];
             scalar.then(|| format!("[{raw}]"))
         });
-        self.problems.push(match instead {
-            Some(text) => problem.with_suggestion(node.place.clone(), text),
-            None => problem,
+        self.problems.push(match (instead, &node.kind) {
+            (Some(text), _) => problem.with_suggestion(node.place.clone(), text),
+            (None, Kind::List(_)) if types.contains(&"string") => {
+                problem.with_help("several texts become one with `{ $join: [...] }`")
+            }
+            (None, Kind::Mapping(_)) if types.contains(&"string") => {
+                problem.with_help("write the text itself; `$file`, `$join` and `$lookup` make one too")
+            }
+            (None, _) => problem,
         });
     }
 

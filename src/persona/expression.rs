@@ -12,7 +12,7 @@ use secrecy::SecretString;
 use serde_json::{Map, Value, json};
 
 use super::document::Piece;
-use super::name::Pointer;
+use super::name::{Pointer, is_variable};
 use super::node::{Kind, Node};
 use super::problem::{Place, Problem, SourceFile};
 use super::source::{self, Unreadable};
@@ -45,12 +45,6 @@ pub(super) fn recognise(node: &Node) -> Option<Expression<'_>> {
         "$lookup" => Some(Expression::Lookup(&entry.value)),
         _ => None,
     }
-}
-
-/// Whether a text can be the name of an environment variable.
-pub(super) fn is_variable(name: &str) -> bool {
-    name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
-        && name.chars().all(|character| character.is_ascii_alphanumeric() || character == '_')
 }
 
 /// Checks the form of a mapping that stands where a text is wanted and looks like an expression.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::Vocabulary;
-use super::accounts::{self, Settings};
+use super::accounts::{self, PROJECT_FILE, Settings};
 use super::document::{Persona, Project};
 use super::expression::Resolver;
 use super::folder;
@@ -18,12 +18,8 @@ use super::node::Node;
 use super::problem::{self, Place, Problem, Severity, SourceFile};
 use super::schema;
 use super::source::{self, Unreadable};
-use super::suggest;
 use super::target::{Former, Reader};
 use super::yaml;
-
-/// The name of the project file.
-const PROJECT_FILE: &str = "personaform.yaml";
 
 /// The most problems of one file that are told. A file with more is not what it was taken for, and nobody reads them.
 const MOST_PROBLEMS: usize = 100;
@@ -289,23 +285,6 @@ fn cut(problems: Vec<Problem>) -> Vec<Problem> {
     }
     problem::sort(&mut kept);
     kept
-}
-
-/// The problem of a target whose account is not configured.
-pub(super) fn unknown_account(name: &str, place: &Place, settings: &Settings, providers: &Value) -> Problem {
-    let problem =
-        Problem::error("unknown-account", place.clone(), format!("the account `{}` is not configured", yaml::brief(name)));
-    let names = settings.written.iter().map(String::as_str);
-    match suggest::closest(name, names.clone()) {
-        Some(meant) => problem.with_help(format!("did you mean `{meant}`?")).with_suggestion(place.clone(), meant),
-        None if providers.get(format!("{name}.defaults")).is_some() => {
-            problem.with_help(format!("add `{name}: {{}}` below `accounts` in `{PROJECT_FILE}`"))
-        }
-        None if settings.written.is_empty() => {
-            problem.with_help(format!("`{PROJECT_FILE}` has no accounts; add one below `accounts`"))
-        }
-        None => problem.with_help(format!("configured are {}", suggest::listed(names).replace(" or ", " and "))),
-    }
 }
 
 #[cfg(test)]

@@ -18,7 +18,6 @@ pub mod schema;
 mod source;
 mod suggest;
 mod target;
-mod variants;
 mod yaml;
 
 use std::collections::BTreeMap;

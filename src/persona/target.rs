@@ -5,12 +5,11 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::accounts::Settings;
+use super::accounts::{Settings, unknown_account};
 use super::check;
 use super::document::{self, Persona, Places, Shared, Target};
 use super::expression::{Resolver, recognise};
 use super::folder::is_key;
-use super::load::unknown_account;
 use super::name::{AccountName, Key, Manage, Pointer};
 use super::node::{Entry, Kind, Node};
 use super::problem::{Place, Problem};

@@ -9,7 +9,7 @@ use std::fmt;
 use super::address::Address;
 use super::resource::RemoteId;
 use super::source::{Piece, Source};
-use super::value::is_secret;
+use super::value::{hidden, hidden_in, is_secret};
 use crate::persona::name::{AccountName, Manage, Pointer};
 
 /// The version of the plan's JSON that this build writes.
@@ -69,6 +69,10 @@ fn without_secret_digests(value: &mut Value) {
     match value {
         Value::Object(members) => members.values_mut().for_each(without_secret_digests),
         Value::Array(items) => items.iter_mut().for_each(without_secret_digests),
+        Value::String(text) => {
+            let found: Vec<_> = hidden_in(text).map(|(range, name, _)| (range, hidden(name, ""))).collect();
+            found.into_iter().rev().for_each(|(range, nameless)| text.replace_range(range, &nameless));
+        }
         _ => {}
     }
 }

@@ -3,6 +3,7 @@
 //! No I/O, no clock, no randomness, no environment. Nothing of any other room is used here but the names of `persona`.
 
 pub mod address;
+pub mod blame;
 pub mod change;
 pub mod dialect;
 pub mod diff;

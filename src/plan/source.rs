@@ -4,10 +4,7 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
-use super::address::Address;
-use super::change::{Change, Edit};
 use crate::persona::name::Pointer;
 
 /// A point in a file of the project.
@@ -67,34 +64,6 @@ pub fn line_of(pieces: &[Piece], line: usize) -> Option<Source> {
     Some(Source { path: piece.source.path.clone(), line: piece.source.line + step, column })
 }
 
-/// Writes into a change and its edits where they are asked for. What has left the files points at what is left of them: the
-/// persona's file, if there still is one.
-pub fn blame(change: &mut Change, sources: &BTreeMap<Address, Sources>) {
-    let Some(sources) = sources.get(&change.address) else {
-        change.source = persona(&change.address, sources);
-        return;
-    };
-    change.source = Some(sources.section.clone());
-    for edit in &mut change.edits {
-        edit.pieces = sources.pieces.get(&edit.path).cloned().unwrap_or_default();
-        let line = first_changed_line(edit).and_then(|line| line_of(&edit.pieces, line));
-        edit.source = Some(line.unwrap_or_else(|| sources.of(&edit.path).clone()));
-    }
-}
-
-/// The file of a persona, if any of its targets is wanted.
-pub fn persona(address: &Address, sources: &BTreeMap<Address, Sources>) -> Option<Source> {
-    sources.iter().find(|(other, _)| other.key == address.key).map(|(_, sources)| sources.persona.clone())
-}
-
-/// The first line of the new text that the old one does not have at that place; none where there is no old text.
-fn first_changed_line(edit: &Edit) -> Option<usize> {
-    let text = |value: &Option<Value>| value.as_ref().and_then(Value::as_str).map(str::to_owned);
-    let (old, new) = (text(&edit.from)?, text(&edit.to)?);
-    let same = old.lines().zip(new.lines()).take_while(|(old, new)| old == new).count();
-    Some((same + 1).min(new.lines().count().max(1)))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -112,25 +81,5 @@ mod tests {
         assert_eq!(at(6).as_deref(), Some("ada.yaml:9:3"));
         assert_eq!(at(10).as_deref(), Some("ada.md:3:1"));
         assert_eq!(line_of(&[], 1), None);
-    }
-
-    #[test]
-    fn the_first_changed_line_is_inside_the_new_text() {
-        let line = |from: &str, to: &str| {
-            first_changed_line(&Edit {
-                path: Pointer::root(),
-                from: Some(Value::from(from)),
-                to: Some(Value::from(to)),
-                reason: crate::plan::Reason::Declared,
-                also_drifted: false,
-                release_only: false,
-                source: None,
-                pieces: Vec::new(),
-            })
-        };
-        assert_eq!(line("a\nb\nc", "a\nB\nc"), Some(2));
-        assert_eq!(line("a\nb\nc", "a\nb"), Some(2));
-        assert_eq!(line("a", "a\nb"), Some(2));
-        assert_eq!(line("a", ""), Some(1));
     }
 }

@@ -20,6 +20,41 @@ pub fn sounds_secret(name: &str) -> bool {
         .any(|word| name.ends_with(word))
 }
 
+/// Begins the stand-in for a secret within a longer text: `(secret $NAME 0123456789abcdef)`, with the start of its keyed digest.
+const HIDDEN: &str = "(secret $";
+
+/// Hexadecimal digits of the digest in such a stand-in.
+pub const HIDDEN_DIGITS: usize = 16;
+
+/// The stand-in for a secret within a longer text.
+pub fn hidden(name: &str, digest: &str) -> String {
+    let hexadecimal = digest.rsplit(':').next().unwrap_or_default();
+    format!("{HIDDEN}{name} {})", hexadecimal.get(..HIDDEN_DIGITS).unwrap_or(hexadecimal))
+}
+
+/// Every stand-in for a secret within a text: where it stands, the name, and the start of the digest.
+pub fn hidden_in(text: &str) -> impl Iterator<Item = (std::ops::Range<usize>, &str, &str)> {
+    text.match_indices(HIDDEN).filter_map(|(start, _)| {
+        let (name, rest) = text[start + HIDDEN.len()..].split_once(' ')?;
+        let digest = rest.get(..HIDDEN_DIGITS)?;
+        let whole = rest[HIDDEN_DIGITS..].starts_with(')')
+            && digest.bytes().all(|byte| byte.is_ascii_hexdigit())
+            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        let end = start + HIDDEN.len() + name.len() + 1 + HIDDEN_DIGITS + 1;
+        whole.then_some((start..end, name, digest))
+    })
+}
+
+/// Whether a value is a stand-in for a secret, or holds one, however deep.
+pub fn holds_secret(value: &Value) -> bool {
+    match value {
+        Value::String(text) => hidden_in(text).next().is_some(),
+        Value::Array(items) => items.iter().any(holds_secret),
+        Value::Object(members) => is_secret(value) || members.values().any(holds_secret),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
 /// The member that marks a stand-in for an id that only the service knows: `{"$lookup": {KIND: NAME}}`.
 pub const LOOKUP_MARK: &str = "$lookup";
 
@@ -104,6 +139,31 @@ pub fn set(fields: &mut Map<String, Value>, pointer: &Pointer, value: Value) {
         }
     }
     object.insert(last.clone(), value);
+}
+
+/// The value at a pointer; lists are entered.
+pub fn item<'a>(fields: &'a Map<String, Value>, pointer: &Pointer) -> Option<&'a Value> {
+    let (first, rest) = pointer.segments().split_first()?;
+    rest.iter().try_fold(fields.get(first)?, |value, segment| match value {
+        Value::Array(items) => items.get(segment.parse::<usize>().ok()?),
+        value => value.as_object()?.get(segment),
+    })
+}
+
+/// Puts another value in the place of one that is there; lists are entered. Nothing happens where there is none.
+pub fn replace(fields: &mut Map<String, Value>, pointer: &Pointer, value: Value) {
+    let Some((first, rest)) = pointer.segments().split_first() else { return };
+    let mut at = fields.get_mut(first);
+    for segment in rest {
+        at = match at {
+            Some(Value::Object(members)) => members.get_mut(segment),
+            Some(Value::Array(items)) => segment.parse::<usize>().ok().and_then(|index| items.get_mut(index)),
+            _ => None,
+        };
+    }
+    if let Some(at) = at {
+        *at = value;
+    }
 }
 
 /// Removes the value at a pointer and returns it; the objects above it stay.

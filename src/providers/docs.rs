@@ -3,20 +3,10 @@
 
 use serde_json::{Map, Value};
 
+use super::remarks::Remarks;
 use super::{anam, bland, opengiant, section, tavus};
 use crate::plan::{Clear, FieldRule, Listing, Reading};
 use crate::provider::Provider;
-
-/// What neither schema nor rules can say, as sentences without full stop.
-#[derive(Debug)]
-pub struct Remarks {
-    /// What changes besides what was asked for.
-    pub side_effects: &'static [&'static str],
-    /// What cannot be done.
-    pub impossible: &'static [&'static str],
-    /// What nobody outside the service knows, and what is done about it.
-    pub unknown: &'static [&'static str],
-}
 
 /// The page of a provider, in Markdown.
 pub fn page(provider: &dyn Provider) -> String {

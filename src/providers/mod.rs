@@ -7,6 +7,7 @@ pub mod field;
 pub mod open_object;
 pub mod opengiant;
 pub mod refusal;
+pub mod remarks;
 pub mod starter;
 pub mod tavus;
 #[cfg(test)]

@@ -44,6 +44,8 @@ pub struct Failure {
     pub maybe_done: bool,
     /// Whether the service plainly says that there is no such object.
     pub absent: bool,
+    /// Whether it was never sent, since the run was interrupted.
+    pub unsent: bool,
 }
 
 impl Connection {
@@ -63,17 +65,23 @@ impl Connection {
                 help: Some(unsendable.help().to_owned()),
                 maybe_done: false,
                 absent: false,
+                unsent: false,
             })?);
         }
         let repeat = if self.provider.repeatable(request) { Repeat::Freely } else { Repeat::OnlyIfRefused };
         let answer =
-            self.client.send(&filled, request, repeat).await.map_err(|Fault { message, help, maybe_done }| Failure {
-                request: label,
-                status: None,
-                message,
-                help: help.or_else(|| (!maybe_done).then(|| format!("is `{}` right, and reachable from here?", self.base_url))),
-                maybe_done: maybe_done && request.method != Method::Get,
-                absent: false,
+            self.client.send(&filled, request, repeat).await.map_err(|Fault { message, help, maybe_done, unsent }| {
+                Failure {
+                    request: label,
+                    status: None,
+                    message,
+                    help: help.or_else(|| {
+                        (!maybe_done && !unsent).then(|| format!("is `{}` right, and reachable from here?", self.base_url))
+                    }),
+                    maybe_done: maybe_done && request.method != Method::Get,
+                    absent: false,
+                    unsent,
+                }
             })?;
         let Answer { response, doubtful, asked } = answer;
         if !doubtful && asked.is_none() {
@@ -130,6 +138,7 @@ impl Connection {
             // A success that cannot be understood is no refusal. Other statuses that leave it open are judged by `send`.
             maybe_done: request.method != Method::Get && refusal.kind == RefusalKind::Unreadable && refusal.status < 400,
             absent: refusal.kind == RefusalKind::Absent,
+            unsent: false,
         }
     }
 
@@ -161,6 +170,7 @@ impl Connection {
                 help: Some(format!("is `{}` right?", self.base_url)),
                 maybe_done: false,
                 absent: false,
+                unsent: false,
             });
         }
         let response = self.send(&request).await?;
@@ -170,17 +180,15 @@ impl Connection {
 
     /// Takes write-only fields out of what was read, and hides secrets.
     pub fn conceal(&self, live: &mut Live, ours: &[&Map<String, Value>]) {
-        let none = Map::new();
+        live.name = self.sealer.conceal_text(&live.name);
+        live.used_by.iter_mut().for_each(|user| *user = self.sealer.conceal_text(user));
         for document in std::iter::once(&mut live.fields).chain(live.released.as_mut()) {
             for rule in self.provider.rules().fields.iter().filter(|rule| rule.reading == Reading::Never) {
                 if let Ok(path) = crate::persona::name::Pointer::parse(rule.path) {
                     crate::plan::value::remove(document, &path);
                 }
             }
-            for ours in ours {
-                self.sealer.conceal(document, ours);
-            }
-            self.sealer.conceal(document, &none);
+            self.sealer.conceal(document, ours);
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Names at a service: whole catalogues are read once, and names found in them. Only ever reads.
 
+use std::collections::BTreeSet;
+
 use super::connection::{Connection, Failure};
 use crate::provider::{Catalogue, Named};
 
@@ -12,13 +14,14 @@ const MAX_PAGES: u32 = 1_000;
 /// When a page cannot be read: a part of a catalogue would make a name look unique or unknown that is not.
 pub async fn catalogue(connection: &Connection, catalogue: &Catalogue) -> Result<Vec<Named>, Failure> {
     let mut items: Vec<Named> = Vec::new();
+    let mut seen = BTreeSet::new();
     for number in 1..=MAX_PAGES {
         let request = (catalogue.list)(number);
         let response = connection.send(&request).await?;
         let shelf = (catalogue.listed)(number, &response).map_err(|refusal| connection.refused(&request, &refusal))?;
         let before = items.len();
         for item in shelf.items {
-            if !items.iter().any(|known| known.id == item.id) {
+            if seen.insert(item.id.clone()) {
                 items.push(item);
             }
         }

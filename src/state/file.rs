@@ -2,125 +2,14 @@
 //! since it was written is in the journal.
 
 use std::fs;
-use std::io::{ErrorKind, Write};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
-
+use super::disk::{self, replace};
+use super::error::StateError;
+use super::form::{self, text_of};
 use super::journal::{self, Read};
 use super::{State, VERSION, backup};
-
-/// Why state could not be read or written.
-#[derive(Debug, thiserror::Error)]
-pub enum StateError {
-    /// A file cannot be read.
-    #[error("the state file `{path}` cannot be read")]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// The system's words.
-        source: std::io::Error,
-    },
-    /// A file cannot be written.
-    #[error("the state file `{path}` cannot be written")]
-    Write {
-        /// The file.
-        path: PathBuf,
-        /// The system's words.
-        source: std::io::Error,
-    },
-    /// The file is not a state.
-    #[error("the state file `{path}` is damaged at line {line}, column {column}: {message}")]
-    Damaged {
-        /// The file.
-        path: PathBuf,
-        /// One-based.
-        line: usize,
-        /// One-based; 0 where the line is empty.
-        column: usize,
-        /// What is wrong there.
-        message: String,
-        /// The newest backup that can be read.
-        backup: Option<PathBuf>,
-    },
-    /// The journal is not as it was written.
-    #[error("the journal `{path}` is damaged at line {line}: {message}")]
-    JournalDamaged {
-        /// The journal.
-        path: PathBuf,
-        /// One-based.
-        line: usize,
-        /// What is wrong there.
-        message: String,
-    },
-    /// The journal continues another state than the one that is there.
-    #[error("the journal `{journal}` does not continue the state file `{path}`: {why}")]
-    Parted {
-        /// The state file.
-        path: PathBuf,
-        /// The journal.
-        journal: PathBuf,
-        /// How one sees it, as a fragment.
-        why: String,
-    },
-    /// There is no state file, and there was one.
-    #[error("the state file `{path}` is gone, and `{trace}` shows that there was one")]
-    Gone {
-        /// The state file.
-        path: PathBuf,
-        /// The journal or the backup.
-        trace: PathBuf,
-        /// The newest backup that can be read.
-        backup: Option<PathBuf>,
-    },
-    /// A newer build wrote it.
-    #[error("the state file `{path}` has version {found}, and this personaform knows versions up to {VERSION}")]
-    Newer {
-        /// The file.
-        path: PathBuf,
-        /// Its version.
-        found: u64,
-    },
-    /// The digest key is not hexadecimal.
-    #[error("the state's `digest_key` is damaged")]
-    BadDigestKey,
-    /// The system gives no random bytes.
-    #[error("the system gives no random bytes")]
-    NoRandomness,
-}
-
-impl StateError {
-    /// What to do, as a fragment.
-    pub fn help(&self) -> Option<String> {
-        let backed_up = |backup: &Option<PathBuf>| match backup {
-            Some(backup) => {
-                format!("restore it from version control, or from the newest intact backup, `{}`", backup.display())
-            }
-            None => "restore it from version control; there is no intact backup".to_owned(),
-        };
-        match self {
-            Self::Damaged { backup, .. } => {
-                Some(format!("{}; without a state, personaform would not know its objects", backed_up(backup)))
-            }
-            Self::JournalDamaged { line, .. } => Some(format!(
-                "restore it from a copy; or keep a copy and cut it off before line {line}: what the lines from there on tell is then lost"
-            )),
-            Self::Parted { .. } => Some(
-                "put back the state file that the journal continues; or, if its entries are known to be in this file, move the journal away"
-                    .to_owned(),
-            ),
-            Self::Gone { path, backup, .. } => Some(format!(
-                "{}; to begin anew, also remove `{}.journal` and `{}`",
-                backed_up(backup),
-                path.display(),
-                backup::folder_of(path).display()
-            )),
-            Self::Newer { .. } => Some("use the newer personaform that wrote it".to_owned()),
-            Self::BadDigestKey => Some("restore the state file from version control or a backup".to_owned()),
-            Self::Read { .. } | Self::Write { .. } | Self::NoRandomness => None,
-        }
-    }
-}
 
 /// Where a state is kept, and what was found there.
 #[derive(Debug)]
@@ -150,7 +39,7 @@ impl StateFile {
     /// When a file cannot be read, is damaged, gone, or was written by a newer build.
     pub fn load(&mut self) -> Result<State, StateError> {
         let journal = self.read_journal()?;
-        let bytes = match fs::read(&self.path) {
+        let bytes = match disk::read(&self.path) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == ErrorKind::NotFound => return self.begin_anew(journal.is_some()),
             Err(source) => return Err(StateError::Read { path: self.path.clone(), source }),
@@ -181,7 +70,10 @@ impl StateFile {
         let backup = backup::newest_intact(&self.path);
         let trace = if journalled { Some(journal::path_of(&self.path)) } else { backup.clone() };
         match trace {
-            Some(trace) => Err(StateError::Gone { path: self.path.clone(), trace, backup }),
+            Some(trace) => {
+                let backups = backup::folder_of(&self.path);
+                Err(StateError::Gone { path: self.path.clone(), trace, backup, backups })
+            }
             None => State::new(),
         }
     }
@@ -198,7 +90,7 @@ impl StateFile {
             return Ok(());
         };
         let addresses: std::collections::BTreeSet<String> =
-            read.entries.iter().map(|entry| entry.address().to_string()).collect();
+            read.entries.iter().flat_map(|entry| entry.addresses()).map(ToString::to_string).collect();
         let addresses: Vec<String> = addresses.into_iter().collect();
         let why = if addresses.is_empty() { why } else { format!("{why}; it tells of {}", addresses.join(", ")) };
         Err(StateError::Parted { path: self.path.clone(), journal: journal::path_of(&self.path), why })
@@ -215,8 +107,7 @@ impl StateFile {
                 backup::keep_version(&self.path, version).map_err(failed)?;
             }
         }
-        let mut text = serde_json::to_vec_pretty(state).map_err(|error| failed(error.into()))?;
-        text.push(b'\n');
+        let text = text_of(state).map_err(failed)?;
         if let Some(folder) = self.path.parent() {
             fs::create_dir_all(folder).map_err(failed)?;
         }
@@ -226,42 +117,13 @@ impl StateFile {
     }
 }
 
-/// A state from the bytes of its file, still with the version that it was written in.
-pub(super) fn parse(path: &Path, bytes: &[u8]) -> Result<State, StateError> {
-    let damaged = |error: serde_json::Error| StateError::Damaged {
-        path: path.to_owned(),
-        line: error.line(),
-        column: error.column(),
-        message: error.to_string().split(" at line").next().unwrap_or_default().to_owned(),
-        backup: backup::newest_intact(path),
-    };
-    /// What is looked at first: everything else depends on it.
-    #[derive(Deserialize)]
-    struct Versioned {
-        #[serde(default)]
-        version: u64,
-    }
-    let Versioned { version } = serde_json::from_slice(bytes).map_err(damaged)?;
-    if version > u64::from(VERSION) {
-        return Err(StateError::Newer { path: path.to_owned(), found: version });
-    }
-    serde_json::from_slice(bytes).map_err(damaged)
-}
-
-/// Replaces a file in one step: written beside it, flushed to disk, renamed. Only the owner can read it.
-pub(super) fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let mut file = tempfile::Builder::new().prefix(".state-").tempfile_in(folder_of(path))?;
-    file.write_all(bytes)?;
-    file.as_file().sync_all()?;
-    file.persist(path).map_err(|error| error.error)?;
-    sync_folder(path)
-}
-
-fn folder_of(path: &Path) -> &Path {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
-}
-
-/// Makes new and removed names in a file's folder last. Windows has no such call and needs none.
-pub(super) fn sync_folder(path: &Path) -> std::io::Result<()> {
-    if cfg!(unix) { fs::File::open(folder_of(path))?.sync_all() } else { Ok(()) }
+/// A state from the bytes of its file; where it is damaged, the newest intact backup is named.
+fn parse(path: &Path, bytes: &[u8]) -> Result<State, StateError> {
+    form::parse(path, bytes).map_err(|error| match error {
+        StateError::Damaged { path, line, column, message, .. } => {
+            let backup = backup::newest_intact(&path);
+            StateError::Damaged { path, line, column, message, backup }
+        }
+        other => other,
+    })
 }

@@ -5,14 +5,15 @@
 //! continues. Only the last line can be torn, by a process or a machine that stopped while writing it, and then it has no line
 //! end: whatever it was to tell had not been acted upon.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::file::sync_folder;
+use super::State;
+use super::disk::{self, sync_folder};
 use crate::persona::name::Manage;
 use crate::plan::{Address, Pending, Record};
 
@@ -72,19 +73,25 @@ pub enum Entry {
         /// The target.
         address: Address,
     },
+    /// Somebody put a copy in the place of everything.
+    Restored {
+        /// What the copy holds.
+        state: Box<State>,
+    },
 }
 
 impl Entry {
-    /// The target that it is about.
-    pub fn address(&self) -> &Address {
+    /// The targets that it is about.
+    pub fn addresses(&self) -> Vec<&Address> {
         match self {
+            Self::Restored { state } => state.objects.keys().chain(state.pending.keys()).collect(),
             Self::Intent { address, .. }
             | Self::Created { address, .. }
             | Self::Applied { address, .. }
             | Self::Removed { address }
             | Self::Moved { to: address, .. }
             | Self::Settled { address, .. }
-            | Self::Dropped { address } => address,
+            | Self::Dropped { address } => vec![address],
         }
     }
 }
@@ -126,7 +133,7 @@ pub(super) fn path_of(state: &Path) -> PathBuf {
 
 /// Reads a journal; none where there is no file, or not even its first line was finished.
 pub(super) fn read(path: &Path) -> std::io::Result<Result<Option<Read>, Damage>> {
-    match fs::read(path) {
+    match disk::read(path) {
         Ok(bytes) => Ok(parse(&bytes)),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(Ok(None)),
         Err(error) => Err(error),
@@ -224,6 +231,8 @@ impl Journal {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn written() -> Vec<u8> {
@@ -242,7 +251,7 @@ mod tests {
     fn what_was_written_is_read_again() {
         let read = parse(&written()).expect("whole").expect("begun");
         assert_eq!((read.head.serial, read.entries.len()), (4, 3));
-        assert_eq!(read.entries[1].address().to_string(), "a.bob");
+        assert_eq!(read.entries[1].addresses()[0].to_string(), "a.bob");
     }
 
     #[test]

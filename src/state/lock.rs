@@ -7,10 +7,15 @@
 
 use std::fmt;
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{Read, Seek, Write};
+use std::io::{ErrorKind, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+
+use super::disk::check_kind;
+
+/// More than any holder says of itself, in bytes.
+const MOST: u64 = 64 * 1024;
 
 /// Who holds a lock, as the lock file says it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -108,10 +113,14 @@ impl Lock {
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder).map_err(unusable)?;
         }
-        let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).map_err(unusable)?;
+        match check_kind(&path) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(unusable(error)),
+            _ => {}
+        }
+        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).map_err(unusable)?;
         let locked = file.try_lock();
         let mut text = Vec::new();
-        file.read_to_end(&mut text).map_err(unusable)?;
+        (&file).take(MOST).read_to_end(&mut text).map_err(unusable)?;
         let named: Option<Holder> = serde_json::from_slice(&text).ok();
         match locked {
             Ok(()) => Ok((Self { file, ours: false, taken_over: named }, path)),

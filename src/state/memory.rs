@@ -5,10 +5,11 @@
 
 use std::fs;
 use std::io::ErrorKind;
+use std::path::PathBuf;
 
-use super::file::sync_folder;
+use super::disk::sync_folder;
 use super::journal::{self, Entry, Head, Journal};
-use super::{State, StateError, StateFile, seal};
+use super::{State, StateError, StateFile, backup, seal};
 
 /// A journal is taken up into the file when it has grown beyond this and beyond the file.
 const LARGE: u64 = 4 * 1024 * 1024;
@@ -99,6 +100,20 @@ impl Memory {
         self.write()?;
         self.journal = None;
         self.remove_journal()
+    }
+
+    /// Keeps a copy of the state as it is, with what a journal of an earlier run adds, and gives its path. Where nothing was ever
+    /// written there is nothing to keep.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn back_up(&self) -> Result<Option<PathBuf>, StateError> {
+        let path = self.file.path();
+        if self.state.serial == 0 {
+            return Ok(None);
+        }
+        let kept = backup::keep_state(path, &self.state, false);
+        kept.map(Some).map_err(|source| StateError::Write { path: backup::folder_of(path), source })
     }
 
     fn write(&mut self) -> Result<(), StateError> {

@@ -2,11 +2,15 @@
 //!
 //! State is a snapshot (`file`) and the entries written since (`journal`); `memory` is the two together while a run writes.
 
-mod backup;
+pub mod backup;
+mod disk;
+pub mod error;
 pub mod file;
+mod form;
 pub mod journal;
 pub mod lock;
 pub mod memory;
+pub mod restore;
 pub mod seal;
 
 use std::collections::BTreeMap;
@@ -16,10 +20,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::plan::{Address, Pending, Record};
 
-pub use file::{StateError, StateFile};
+pub use error::StateError;
+pub use file::StateFile;
 pub use journal::Entry;
 pub use lock::{Held, Holder, Lock};
 pub use memory::Memory;
+pub use restore::Difference;
 pub use seal::{Sealer, Unsendable};
 
 /// The version of the state format that this build writes and the newest that it reads. Version 1 had no journal.
@@ -96,6 +102,14 @@ impl State {
             }
             Entry::Dropped { address } => {
                 self.pending.remove(address);
+            }
+            Entry::Restored { state } => {
+                // Digests of secrets mean nothing without the key that they were made with, and the serial never goes back.
+                self.serial = self.serial.max(state.serial + 1);
+                self.lineage.clone_from(&state.lineage);
+                self.digest_key.clone_from(&state.digest_key);
+                self.objects.clone_from(&state.objects);
+                self.pending.clone_from(&state.pending);
             }
         }
     }

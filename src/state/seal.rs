@@ -8,8 +8,11 @@ use ring::rand::{SecureRandom, SystemRandom};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value, json};
 
-use super::file::StateError;
-use crate::plan::value::{SECRET_MARK, get, is_secret, leaves};
+use super::error::StateError;
+use crate::plan::value::{self, SECRET_MARK, get, hidden_in, is_secret, leaves};
+
+/// The shortest secret that is looked for within longer texts; a shorter one may be a word that belongs there.
+const SHORTEST_WITHIN: usize = 8;
 
 /// The shortest text that is taken for a mask, or out of another text: a shorter one would garble it.
 const SHORTEST: usize = 4;
@@ -23,6 +26,8 @@ pub struct Sealer {
     key: hmac::Key,
     secrets: BTreeMap<String, SecretString>,
     by_digest: BTreeMap<String, SecretString>,
+    /// What stands for a secret within a longer text, and the secret, the longest first: one may be a part of another.
+    within: Vec<(String, SecretString)>,
     /// By digest, what was hidden by its place.
     hidden: Mutex<BTreeMap<String, SecretString>>,
 }
@@ -55,9 +60,26 @@ impl Sealer {
     /// When the key is not hexadecimal.
     pub fn new(digest_key: &str, secrets: &BTreeMap<String, SecretString>) -> Result<Self, StateError> {
         let bytes = from_hex(digest_key).ok_or(StateError::BadDigestKey)?;
-        let key = hmac::Key::new(hmac::HMAC_SHA256, &bytes);
+        Ok(Self::of(hmac::Key::new(hmac::HMAC_SHA256, &bytes), secrets.clone()))
+    }
+
+    /// The same with one more secret: the key of an account, which its service knows and may repeat.
+    #[must_use]
+    pub fn and(&self, name: &str, secret: &SecretString) -> Self {
+        let mut secrets = self.secrets.clone();
+        secrets.insert(name.to_owned(), secret.clone());
+        Self::of(self.key.clone(), secrets)
+    }
+
+    fn of(key: hmac::Key, secrets: BTreeMap<String, SecretString>) -> Self {
         let by_digest = secrets.values().map(|secret| (digest(&key, secret.expose_secret()), secret.clone())).collect();
-        Ok(Self { key, secrets: secrets.clone(), by_digest, hidden: Mutex::default() })
+        let long = secrets.iter().filter(|(_, secret)| secret.expose_secret().len() >= SHORTEST_WITHIN);
+        let stand_in = |(name, secret): (&String, &SecretString)| {
+            (value::hidden(name, &digest(&key, secret.expose_secret())), secret.clone())
+        };
+        let mut within: Vec<(String, SecretString)> = long.map(stand_in).collect();
+        within.sort_by_key(|(_, secret)| std::cmp::Reverse(secret.expose_secret().len()));
+        Self { key, secrets, by_digest, within, hidden: Mutex::default() }
     }
 
     /// Gives every `{"$env": NAME}` of a document its digest.
@@ -82,19 +104,28 @@ impl Sealer {
         }
     }
 
-    /// Hides secrets in what a service answered: every text that equals a known secret, and whatever stands where `ours` (a
-    /// desired or applied document) has one. What the service itself sent in the form of a stand-in is made harmless.
-    pub fn conceal(&self, live: &mut Map<String, Value>, ours: &Map<String, Value>) {
-        let places: Vec<_> = leaves(ours).into_iter().map(|(path, value)| (path, value.clone())).collect();
-        for (path, stand_in) in places {
-            let Some(found) = get(live, &path).cloned() else { continue };
-            let mut found = found;
-            self.conceal_beside(&mut found, &stand_in);
+    /// Hides secrets in what a service answered: every text that equals a known secret, every occurrence of one within a longer
+    /// text, and whatever stands where one of `ours` (desired and applied documents) has one. What `ours` says in clear at the
+    /// same place is no secret there, or a word of a prompt that happens to be somebody's password would never look settled.
+    /// What the service itself sent in the form of a stand-in is made harmless.
+    pub fn conceal(&self, live: &mut Map<String, Value>, ours: &[&Map<String, Value>]) {
+        for (path, stand_in) in ours.iter().flat_map(|ours| leaves(ours)) {
+            let Some(mut found) = get(live, &path).cloned() else { continue };
+            self.conceal_beside(&mut found, stand_in);
             crate::plan::value::set(live, &path, found);
         }
-        for value in live.values_mut() {
-            self.conceal_known(value);
+        for (key, value) in live {
+            let clear: Vec<&Value> = ours.iter().filter_map(|ours| ours.get(key)).collect();
+            self.conceal_known(value, &clear);
         }
+    }
+
+    /// A text without secrets: each is replaced by what stands for it within a text.
+    pub fn conceal_text(&self, text: &str) -> String {
+        self.within.iter().fold(text.to_owned(), |text, (stand_in, secret)| {
+            let secret = secret.expose_secret();
+            if text.contains(secret) { text.replace(secret, stand_in) } else { text }
+        })
     }
 
     fn conceal_beside(&self, found: &mut Value, ours: &Value) {
@@ -125,16 +156,30 @@ impl Sealer {
         }
     }
 
-    fn conceal_known(&self, value: &mut Value) {
+    /// `clear` is what our documents have in the same place.
+    fn conceal_known(&self, value: &mut Value, clear: &[&Value]) {
         match value {
+            Value::String(text) if clear.iter().any(|clear| clear.as_str() == Some(text)) => {}
             Value::String(text) => {
                 let known = self.secrets.iter().find(|(_, secret)| secret.expose_secret() == text);
-                if let Some((name, secret)) = known {
-                    *value = self.stand_in(name, secret.expose_secret());
+                *value = match known {
+                    Some((name, secret)) => self.stand_in(name, secret.expose_secret()),
+                    None => Value::String(self.conceal_text(text)),
+                };
+            }
+            Value::Array(items) => {
+                for (index, item) in items.iter_mut().enumerate() {
+                    let clear: Vec<&Value> = clear.iter().filter_map(|clear| clear.get(index)).collect();
+                    self.conceal_known(item, &clear);
                 }
             }
-            Value::Array(items) => items.iter_mut().for_each(|item| self.conceal_known(item)),
-            Value::Object(members) => members.values_mut().for_each(|member| self.conceal_known(member)),
+            Value::Object(_) if is_secret(value) => {}
+            Value::Object(members) => {
+                for (key, member) in members {
+                    let clear: Vec<&Value> = clear.iter().filter_map(|clear| clear.get(key)).collect();
+                    self.conceal_known(member, &clear);
+                }
+            }
             _ => {}
         }
     }
@@ -164,6 +209,7 @@ impl Sealer {
                 .collect::<Result<Map<_, _>, _>>()
                 .map(Value::Object),
             Value::Array(items) => items.iter().map(|item| self.unseal(item)).collect::<Result<Vec<_>, _>>().map(Value::Array),
+            Value::String(text) => self.unseal_text(text).map(Value::String),
             other => Ok(other.clone()),
         }
     }
@@ -177,6 +223,19 @@ impl Sealer {
 
     fn hidden(&self) -> MutexGuard<'_, BTreeMap<String, SecretString>> {
         self.hidden.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is sent is never masked: each stand-in within a text becomes the secret again.
+    fn unseal_text(&self, text: &str) -> Result<String, Unsendable> {
+        let (mut filled, mut end) = (String::new(), 0);
+        for (range, name, _) in hidden_in(text) {
+            let known = self.within.iter().find(|(stand_in, _)| *stand_in == text[range.clone()]);
+            let (_, secret) = known.ok_or_else(|| Unsendable::Changed(name.to_owned()))?;
+            filled += &text[end..range.start];
+            filled += secret.expose_secret();
+            end = range.end;
+        }
+        Ok(filled + &text[end..])
     }
 
     fn stand_in(&self, name: &str, text: &str) -> Value {
@@ -249,7 +308,7 @@ mod tests {
         sealer.seal(&mut ours);
         let hidden = |text: &str| {
             let mut live = object(json!({"a": text}));
-            sealer.conceal(&mut live, &ours);
+            sealer.conceal(&mut live, &[&ours]);
             assert!(is_secret(&live["a"]), "{live:?}");
             live.remove("a").expect("it is there")
         };
@@ -264,7 +323,7 @@ mod tests {
         let mut ours = object(json!({"a": {"$env": "KEY"}}));
         sealer().seal(&mut ours);
         let mut live = object(json!({"a": "changed elsewhere", "b": ["s3cr3t"]}));
-        sealer().conceal(&mut live, &ours);
+        sealer().conceal(&mut live, &[&ours]);
         assert!(is_secret(&live["a"]) && live["a"]["digest"] != ours["a"]["digest"]);
         assert_eq!(live["b"][0], ours["a"]);
     }

@@ -45,8 +45,15 @@ fn reworded(project: &Project, address: &str, prompt: &str) {
     elsewhere(project, address, "PATCH", "/v2/personas/{id}", Some(patch));
 }
 
+/// What `drift` says as JSON; that it follows the published schema is held with every use.
 fn drift(project: &Project, arguments: &[&str]) -> Run {
-    project.run(&[&["--sandbox", "--format", "json", "drift"], arguments].concat())
+    let run = project.run(&[&["--sandbox", "--format", "json", "drift"], arguments].concat());
+    if matches!(run.code, 0 | 2) {
+        let validator = jsonschema::validator_for(&personaform::schemas::drift()).expect("a schema");
+        let errors: Vec<String> = validator.iter_errors(&run.json()).map(|error| error.to_string()).collect();
+        assert_eq!(errors, Vec::<String>::new(), "{}", run.stdout);
+    }
+    run
 }
 
 #[test]
@@ -89,9 +96,13 @@ fn an_edit_elsewhere_is_told_with_its_age_and_the_ways_out() {
     );
     let text = project.run(&["--sandbox", "drift"]).ends(2).stdout;
     let written_at = target["written_at"].as_str().expect("a time");
-    for part in
-        ["changed elsewhere tavus.ada", written_at, "`personaform apply` writes", "to keep what is there", "Drift: 1 target"]
-    {
+    for part in [
+        "changed elsewhere tavus.ada",
+        written_at,
+        "`personaform apply` writes",
+        "`personaform pull tavus.ada` keeps",
+        "Drift: 1 target",
+    ] {
         assert!(text.contains(part), "`{part}` in:\n{text}");
     }
     assert!(!text.contains("replica"), "{text}");

@@ -6,5 +6,6 @@ mod failures;
 mod formats;
 mod readme;
 mod schemas;
+mod state;
 mod support;
 mod tavus;

@@ -11,7 +11,7 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// Generates all with `BLESS=1 cargo test --test schemas`.
+/// Generates all with `BLESS=1 cargo test --test cli committed`.
 #[test]
 fn committed_schemas_are_up_to_date() {
     let generated = [
@@ -21,6 +21,7 @@ fn committed_schemas_are_up_to_date() {
         ("state", personaform::schemas::state()),
         ("plan", personaform::schemas::plan()),
         ("outcome", personaform::schemas::outcome()),
+        ("drift", personaform::schemas::drift()),
         ("problems", personaform::schemas::problems()),
     ];
     for (name, schema) in generated {
@@ -30,7 +31,7 @@ fn committed_schemas_are_up_to_date() {
             fs::write(&path, &text).expect("written");
         }
         let committed = fs::read_to_string(&path).unwrap_or_default();
-        assert!(committed == text, "schemas/{name}.schema.json is stale: run `BLESS=1 cargo test --test schemas`");
+        assert!(committed == text, "schemas/{name}.schema.json is stale: run `BLESS=1 cargo test --test cli committed`");
     }
 }
 
@@ -133,6 +134,7 @@ fn every_field_is_explained() {
         personaform::schemas::plan(),
         personaform::schemas::state(),
         personaform::schemas::outcome(),
+        personaform::schemas::drift(),
         personaform::schemas::problems(),
     ] {
         walk("", &schema, &mut silent);

@@ -2,7 +2,10 @@
 
 mod begin;
 mod examine;
+mod life;
+mod lookups;
 mod odd;
+mod pals;
 mod services;
 mod shell;
 #[expect(dead_code, reason = "each test crate uses a part of what they share")]

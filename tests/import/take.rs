@@ -8,7 +8,7 @@ use crate::services::{Services, locked};
 use crate::support::Project;
 
 /// Every field of Tavus's sheet, with values that no default has, and some that nobody knows.
-fn everything_at_tavus() -> Value {
+pub(crate) fn everything_at_tavus() -> Value {
     json!({
         "persona_name": "Everything", "system_prompt": "# Role\n\nYou know {{name}} and ${price}.\n\ttabbed  \n  - indented\r\n",
         "pipeline_mode": "full", "default_replica_id": "r79e1c033f", "document_ids": ["d1", "d2"], "document_tags": ["no", "1.0"],
@@ -50,7 +50,7 @@ fn everything_at_tavus() -> Value {
     })
 }
 
-fn everything_at_anam() -> Value {
+pub(crate) fn everything_at_anam() -> Value {
     json!({
         "description": "All of it", "avatarModel": "cara-3", "systemPrompt": "One line", "skipGreeting": true,
         "uninterruptibleGreeting": true, "initialMessage": "Hello\nthere", "languageCode": "fr",
@@ -63,7 +63,7 @@ fn everything_at_anam() -> Value {
     })
 }
 
-fn everything_at_bland() -> Value {
+pub(crate) fn everything_at_bland() -> Value {
     json!({
         "role": "Support", "description": "All of it", "tags": ["a", "yes"], "image_url": "https://img.example/a.png",
         "personality_prompt": "Be kind.\n\nBe brief.", "orchestration_prompt": "Use the tools.",

@@ -242,12 +242,11 @@ impl World {
         let request = self.provider.read(id)?;
         let response = self.send(&request);
         let Ok(Seen::Present(mut live)) = self.provider.observed(&response) else { panic!("unreadable: {response:?}") };
-        let none = Map::new();
         for document in std::iter::once(&mut live.fields).chain(live.released.as_mut()) {
             for rule in self.provider.rules().fields.iter().filter(|rule| rule.reading == Reading::Never) {
                 remove(document, &pointer(rule.path));
             }
-            ours.iter().chain([&&none]).for_each(|ours| self.sealer.conceal(document, ours));
+            self.sealer.conceal(document, ours);
         }
         Some(*live)
     }

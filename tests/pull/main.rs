@@ -5,6 +5,7 @@ mod fmt;
 mod lookup;
 mod places;
 mod property;
+mod styles;
 #[path = "../cli/support.rs"]
 #[expect(dead_code, reason = "what only other test crates use")]
 mod support;

@@ -7,7 +7,7 @@ use crate::{changed, elsewhere, id, planned_empty};
 
 const ACCOUNTS: &str = "accounts:\n  bland: {}\n  bland-eu: { provider: bland }\n  anam: { defaults: { llmId: l1 } }\n";
 
-fn project(persona: &str, prompt: &str) -> Project {
+pub(crate) fn project(persona: &str, prompt: &str) -> Project {
     let files = [("personaform.yaml", ACCOUNTS), ("personas/ada.yaml", persona), ("personas/prompts/ada.md", prompt)];
     let project = Project::new(&files);
     project.run(&["--sandbox", "apply", "-y"]).ends(0);
@@ -15,7 +15,7 @@ fn project(persona: &str, prompt: &str) -> Project {
 }
 
 /// A colleague changes fields at Bland and promotes them.
-fn at_bland(project: &Project, account: &str, fields: Value) {
+pub(crate) fn at_bland(project: &Project, account: &str, fields: Value) {
     let path = format!("/v1/personas/{}", id(project, &format!("{account}.ada")));
     let mut body = json!({ "name": "Ada" });
     body.as_object_mut().expect("an object").extend(fields.as_object().expect("an object").clone());
@@ -23,7 +23,7 @@ fn at_bland(project: &Project, account: &str, fields: Value) {
 }
 
 /// What a pull made of the persona's two files.
-fn pulled(project: &Project, arguments: &[&str]) -> (String, Run) {
+pub(crate) fn pulled(project: &Project, arguments: &[&str]) -> (String, Run) {
     let names = ["personas/ada.yaml", "personas/prompts/ada.md"];
     let before = names.map(|name| project.read(name));
     let run = project.run(&[&["--sandbox", "pull", "-y"], arguments].concat());

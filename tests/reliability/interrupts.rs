@@ -74,7 +74,7 @@ impl Watch for Gatekeeper {
     }
 }
 
-fn send(child: &Child, signal: &str) {
+pub(crate) fn send(child: &Child, signal: &str) {
     let sent = Command::new("kill").args([signal, &child.id().to_string()]).status().expect("kill runs");
     assert!(sent.success());
 }
@@ -100,7 +100,7 @@ fn scene() -> (Services, Project) {
     (services, project)
 }
 
-fn started(project: &Project, arguments: &[&str]) -> Child {
+pub(crate) fn started(project: &Project, arguments: &[&str]) -> Child {
     let mut command = project.command(arguments);
     command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary runs")
 }

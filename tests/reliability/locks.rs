@@ -39,7 +39,14 @@ fn held(project: &Project) -> File {
 fn a_second_run_is_refused_and_told_who_holds_the_lock() {
     let project = applied();
     let _lock = held(&project);
-    for command in [&["apply", "-y"][..], &["destroy", "-y"], &["state", "rm", "tavus.ada"], &["state", "unlock"]] {
+    for command in [
+        &["apply", "-y"][..],
+        &["destroy", "-y"],
+        &["import", "tavus", "--all"],
+        &["state", "rm", "tavus.ada"],
+        &["state", "resolve", "tavus.ada", "--absent"],
+        &["state", "unlock"],
+    ] {
         let run = project.run(&[&["--sandbox"], command].concat()).ends(4);
         let holder = "`personaform apply` of ann on ci-7, process 42, since 2026-11-22T06:00:00Z";
         assert!(run.stderr.contains(holder), "{}", run.stderr);

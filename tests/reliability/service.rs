@@ -146,6 +146,13 @@ impl Services {
         assert!(self.tavus.lock().expect("whole").alter(id, |persona| persona[field] = value), "there is no `{id}`");
     }
 
+    /// Somebody changes an Anam persona elsewhere.
+    pub(crate) fn alter_anam(&self, id: &str, field: &str, value: Value) {
+        let mut anam = self.anam.lock().expect("whole");
+        let altered = anam.alter(id, |persona| drop(persona.insert(field.to_owned(), value)));
+        assert!(altered, "there is no `{id}`");
+    }
+
     /// Somebody changes a Bland persona elsewhere, draft and production alike.
     pub(crate) fn alter_bland(&self, id: &str, field: &str, value: Value) {
         let mut bland = self.bland.lock().expect("whole");

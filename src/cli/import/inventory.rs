@@ -6,12 +6,15 @@ use futures_util::stream::{self, StreamExt};
 
 use super::naming::Group;
 use super::tell::{Report, Skipped};
+use crate::capture::key;
 use crate::cli::args::ImportArgs;
 use crate::cli::exit::Stop;
-use crate::cli::screen::Screen;
-use crate::cli::session::{Session, matches, provider_of};
+use crate::cli::screen::{Progress, Screen};
+use crate::cli::selection::matches;
+use crate::cli::session::Session;
 use crate::persona::name::AccountName;
 use crate::plan::{Address, Listing, Live, RemoteId};
+use crate::providers;
 use crate::reconcile::Connection;
 use crate::reconcile::connection::Failure;
 
@@ -29,6 +32,9 @@ pub(super) struct Found {
     pub(super) name: String,
     /// The whole of it, as soon as it was read.
     pub(super) live: Option<Live>,
+    /// How many objects of this account come before it that would like the same key, chosen or not: so that the keys do not depend
+    /// on what is taken first.
+    pub(super) rank: usize,
 }
 
 /// Refuses accounts that are not configured, and services that cannot be listed.
@@ -53,7 +59,7 @@ pub(super) fn check_accounts(session: &Session, accounts: &[AccountName], args: 
                 None => stop.with_help(format!("it names {}", known.join(", "))),
             });
         };
-        let Some(provider) = provider_of(account) else { continue };
+        let Some(provider) = providers::configured(account) else { continue };
         if provider.rules().list == Listing::None || !provider.rules().read {
             let id = args.ids.first().map_or("ID", String::as_str);
             let title = provider.service().title;
@@ -76,9 +82,7 @@ pub(super) async fn all(session: &Session, accounts: &[AccountName], screen: &Sc
     for account in accounts {
         let Some(connection) = session.connections.get(account) else { continue };
         progress.advance(0, &format!("listing {account}"));
-        let mut of_account = list(connection, account).await.map_err(|failure| stop(account, &failure))?;
-        of_account.sort_by(|left, right| left.id.cmp(&right.id));
-        found.extend(of_account);
+        found.extend(list(connection, account).await.map_err(|failure| stop(account, &failure))?);
     }
     progress.finish();
     Ok(found)
@@ -93,14 +97,30 @@ async fn list(connection: &Connection, account: &AccountName) -> Result<Vec<Foun
             if let Some(live) = &mut item.live {
                 connection.conceal(live, &[]);
             }
-            found.insert(item.id.clone(), Found { account: account.clone(), id: item.id, name: item.name, live: item.live });
+            found.insert(
+                item.id.clone(),
+                Found {
+                    account: account.clone(),
+                    id: item.id,
+                    name: connection.sealer.conceal_text(&item.name),
+                    live: item.live,
+                    rank: 0,
+                },
+            );
         }
         // Some services answer beyond the last page with the last page.
         if !more || found.len() == before {
             break;
         }
     }
-    Ok(found.into_values().collect())
+    let mut found: Vec<Found> = found.into_values().collect();
+    let mut wanted: BTreeMap<String, usize> = BTreeMap::new();
+    for one in &mut found {
+        let count = wanted.entry(key::slug(&one.name, one.id.as_str())).or_default();
+        one.rank = *count;
+        *count += 1;
+    }
+    Ok(found)
 }
 
 fn stop(account: &AccountName, failure: &Failure) -> Stop {
@@ -142,8 +162,9 @@ pub(super) fn chosen(session: &Session, found: Vec<Found>, args: &ImportArgs) ->
     }
     let mut report = Report::default();
     let mut chosen = Vec::new();
+    let managed = Managed::of(session);
     for found in found {
-        match managed(session, &found) {
+        match managed.find(&found) {
             Some((address, why)) => report.skipped.push(Skipped { found, address, why }),
             None => chosen.push(found),
         }
@@ -151,22 +172,27 @@ pub(super) fn chosen(session: &Session, found: Vec<Found>, args: &ImportArgs) ->
     Ok((chosen, report))
 }
 
-/// The address that manages an object, or will, and how.
-pub(super) fn managed(session: &Session, found: &Found) -> Option<(Address, &'static str)> {
-    let recorded =
-        session.state.objects.iter().find(|(address, record)| address.account == found.account && record.id == found.id);
-    if let Some((address, _)) = recorded {
-        return Some((address.clone(), "recorded"));
+/// What is managed already: by account and id the address, and how.
+pub(super) struct Managed<'a>(BTreeMap<(&'a AccountName, &'a RemoteId), (&'a Address, &'static str)>);
+
+impl<'a> Managed<'a> {
+    pub(super) fn of(session: &'a Session) -> Self {
+        let bound = session.desired.iter().filter_map(|(address, resource)| {
+            Some(((&address.account, resource.bind.as_ref()?), (address, "bound by `$id`; an apply records it")))
+        });
+        let recorded = session.state.objects.iter();
+        let recorded = recorded.map(|(address, record)| ((&address.account, &record.id), (address, "recorded")));
+        Self(bound.chain(recorded).collect())
     }
-    let bound = session
-        .desired
-        .iter()
-        .find(|(address, resource)| address.account == found.account && resource.bind.as_ref() == Some(&found.id));
-    bound.map(|(address, _)| (address.clone(), "bound by `$id`; an apply records it"))
+
+    /// The address that manages an object, or will, and how.
+    pub(super) fn find(&self, found: &Found) -> Option<(Address, &'static str)> {
+        self.0.get(&(&found.account, &found.id)).map(|(address, how)| ((*address).clone(), *how))
+    }
 }
 
 /// Reads the objects that the list only named. Those that cannot be read leave their groups.
-pub(super) async fn read(session: &Session, groups: Vec<Group>, report: &mut Report) -> Vec<Group> {
+pub(super) async fn read(session: &Session, groups: Vec<Group>, progress: &Progress, report: &mut Report) -> Vec<Group> {
     let mut read = Vec::new();
     for group in groups {
         read.push(async move {
@@ -189,6 +215,7 @@ pub(super) async fn read(session: &Session, groups: Vec<Group>, report: &mut Rep
                 }
                 members.push(member);
             }
+            progress.advance(members.len() + failed.len(), "importing");
             (Group { members }, failed)
         });
     }

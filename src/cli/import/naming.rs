@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value};
 
 use super::inventory::Found;
-use super::keep::{Item, Keeper, Kept};
+use super::judge::{Kept, agrees, kept};
+use super::keep::{Item, Keeper};
 use super::tell::Report;
 use crate::capture::key;
 use crate::cli::session::Session;
@@ -67,14 +68,16 @@ pub(super) fn groups(chosen: Vec<Found>, merge: bool, report: &mut Report) -> Ve
 
 /// Gives a group its key: the first candidate that nobody has.
 pub(super) fn place(session: &Session, keeper: &mut Keeper, item: &mut Item, merge: bool) -> Place {
-    let (name, id) = item.members.first().map(|member| (member.name.as_str(), member.id.as_str())).unwrap_or_default();
+    let first = item.members.first();
+    let (name, id) = first.map(|member| (member.name.as_str(), member.id.as_str())).unwrap_or_default();
+    let rank = first.map_or(0, |member| member.rank);
     let base = key::slug(name, id);
     let name = name.to_owned();
     keeper.redraft(session, item);
-    for candidate in key::candidates(&base) {
+    for (number, candidate) in key::candidates(&base).enumerate() {
         let key = Key::new(candidate);
-        let existing = session.project.personas.iter().find(|(other, _)| other.as_str().eq_ignore_ascii_case(key.as_str()));
-        if let Some((key, persona)) = existing {
+        let existing = keeper.existing(&key).cloned();
+        if let Some((key, persona)) = existing.as_ref().and_then(|key| session.project.personas.get_key_value(key)) {
             if let Some(kept) = written_before(session, keeper, item, key) {
                 return Place::WrittenBefore(kept);
             }
@@ -86,7 +89,7 @@ pub(super) fn place(session: &Session, keeper: &mut Keeper, item: &mut Item, mer
             continue;
         }
         item.draft.key = key.clone();
-        if keeper.is_free(item) {
+        if number >= rank && keeper.is_free(item) {
             keeper.take(&key);
             return Place::Free;
         }
@@ -102,7 +105,8 @@ fn shared(persona: &Persona) -> Map<String, Value> {
 
 /// What an existing file makes of the group, if each of its members is exactly what an unrecorded target there wants.
 fn written_before(session: &Session, keeper: &mut Keeper, item: &Item, key: &Key) -> Option<Vec<Kept>> {
-    let mut kept = Vec::new();
+    let mut all = Vec::new();
+    let file = keeper.file(key);
     for (member, live) in item.members.iter().zip(&item.lives) {
         let address = Address::new(member.account.clone(), key.clone());
         let resource = session.desired.get(&address)?;
@@ -111,14 +115,14 @@ fn written_before(session: &Session, keeper: &mut Keeper, item: &Item, key: &Key
             || keeper.is_claimed(&address)
             || resource.bind.as_ref().is_some_and(|id| *id != member.id)
             || resource.name != live.name
-            || !keeper.agrees(connection, resource, live)
+            || !agrees(connection, resource, live)
         {
             return None;
         }
-        kept.push(keeper.kept(connection, resource, live));
+        all.push(kept(connection, resource, live, &file));
     }
-    for one in &kept {
+    for one in &all {
         keeper.claim(&one.address);
     }
-    Some(kept)
+    Some(all)
 }

@@ -6,8 +6,9 @@ use std::path::PathBuf;
 use serde_json::{Map, Value, json};
 
 use super::called;
-use super::inventory::{Found, managed};
-use super::keep::{Item, Keeper, Kept};
+use super::inventory::{Found, Managed};
+use super::judge::Kept;
+use super::keep::{Item, Keeper};
 use crate::capture;
 use crate::cli::args::{Common, Format};
 use crate::cli::exit::Stop;
@@ -81,12 +82,13 @@ pub(super) fn sections(session: &Session, item: &Item, (key, shared): &(Key, Map
 
 /// Lists what lives at the accounts.
 pub(super) fn list(screen: &Screen, session: &Session, found: &[Found], accounts: &[AccountName]) {
+    let managed = Managed::of(session);
     match screen.format {
         Format::Json => {
             let objects: Vec<Value> = found
                 .iter()
                 .map(|found| {
-                    let address = managed(session, found).map(|(address, _)| address);
+                    let address = managed.find(found).map(|(address, _)| address);
                     json!({ "account": found.account, "id": found.id, "name": found.name, "address": address })
                 })
                 .collect();
@@ -95,7 +97,7 @@ pub(super) fn list(screen: &Screen, session: &Session, found: &[Found], accounts
         _ => {
             let width = found.iter().map(|found| found.id.as_str().len()).max().unwrap_or_default();
             for found in found {
-                let address = managed(session, found).map(|(address, _)| format!("  ({address})")).unwrap_or_default();
+                let address = managed.find(found).map(|(address, _)| format!("  ({address})")).unwrap_or_default();
                 let account = if accounts.len() > 1 { format!("{}  ", found.account) } else { String::new() };
                 screen.result(&format!("{account}{:width$}  {}{address}\n", found.id.as_str(), shown(&found.name)));
             }

@@ -6,16 +6,6 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value};
 
 use crate::persona::raw::{self, Written};
-use crate::plan::value::is_secret;
-
-/// Whether a value holds the stand-in of a secret.
-pub(super) fn has_secret(value: &Value) -> bool {
-    match value {
-        Value::Array(items) => items.iter().any(has_secret),
-        Value::Object(members) => is_secret(value) || members.values().any(has_secret),
-        _ => false,
-    }
-}
 
 /// Collects the files that a document names.
 pub(super) fn files_of(base: &Path, written: &Value, found: &mut BTreeSet<PathBuf>) {

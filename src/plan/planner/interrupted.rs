@@ -2,7 +2,7 @@
 //! not made, and never guessed at.
 
 use super::{Namesakes, Subject, Unproven, Verdict};
-use crate::plan::change::{Action, Reason};
+use crate::plan::change::{Action, Change, Reason};
 use crate::plan::diff::{Comparison, Differences};
 use crate::plan::resource::{Live, Pending, Resource};
 use crate::plan::rules::Listing;
@@ -41,15 +41,8 @@ impl Subject<'_> {
             ([], Some(_), _) => Ok(None),
             ([], None, _) => {
                 let note = "an interrupted run was about to make it, and it was not made: only the trace of that goes";
-                Ok(Some(self.gone(
-                    &pending.name,
-                    Action::Forget,
-                    None,
-                    Vec::new(),
-                    Reason::Drifted,
-                    vec![note.to_owned()],
-                    None,
-                )))
+                let outline = self.outline(&pending.name, Action::Forget, None, Reason::Drifted);
+                Ok(Some(Verdict::change(Change { notes: vec![note.to_owned()], ..outline })))
             }
             ([live], Some(resource), None) if self.was_sent(pending, live) => {
                 let note = format!("{sent}: `{}` is what it made, and is taken", live.id);

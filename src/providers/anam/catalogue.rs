@@ -10,15 +10,31 @@ const PER_PAGE: u32 = 100;
 
 /// By kind.
 pub(super) static CATALOGUES: [Catalogue; 4] = [
-    Catalogue { kind: "voice", list: |page| paged("/v1/voices", page, ""), listed: |_, response| shelf(response, voice) },
-    Catalogue { kind: "avatar", list: |page| paged("/v1/avatars", page, ""), listed: |_, response| shelf(response, avatar) },
+    Catalogue {
+        kind: "voice",
+        fields: &["/voiceId"],
+        list: |page| paged("/v1/voices", page, ""),
+        listed: |_, response| shelf(response, voice),
+    },
+    Catalogue {
+        kind: "avatar",
+        fields: &["/avatarId"],
+        list: |page| paged("/v1/avatars", page, ""),
+        listed: |_, response| shelf(response, avatar),
+    },
     // Whether the stock LLMs are listed by default is not documented.
     Catalogue {
         kind: "llm",
+        fields: &["/llmId"],
         list: |page| paged("/v1/llms", page, "&includeDefaults=true"),
         listed: |_, response| shelf(response, llm),
     },
-    Catalogue { kind: "tool", list: |page| paged("/v1/tools", page, ""), listed: |_, response| shelf(response, tool) },
+    Catalogue {
+        kind: "tool",
+        fields: &["/toolIds/*"],
+        list: |page| paged("/v1/tools", page, ""),
+        listed: |_, response| shelf(response, tool),
+    },
 ];
 
 fn paged(path: &str, page: u32, more: &str) -> Request {

@@ -13,16 +13,19 @@ const PAGE_SIZE: usize = 100;
 pub(super) static CATALOGUES: [Catalogue; 3] = [
     Catalogue {
         kind: "voice",
+        fields: &["/call_config/voice"],
         list: |_| Request::new(Method::Get, "/v1/voices"),
         listed: |_, response| whole(response, "voices", voice),
     },
     Catalogue {
         kind: "tool",
+        fields: &["/default_tools/*"],
         list: |_| Request::new(Method::Get, "/v1/tools"),
         listed: |_, response| whole(response, "tools", tool),
     },
     Catalogue {
         kind: "knowledge_base",
+        fields: &["/kb_ids/*"],
         list: |page| Request::new(Method::Get, format!("/v1/knowledge?page={page}&limit={PAGE_SIZE}")),
         listed: |_, response| knowledge(response),
     },

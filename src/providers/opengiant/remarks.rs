@@ -1,6 +1,6 @@
 //! What the page of OpenGiant says besides schema and rules. Nothing that the program decides by.
 
-use crate::providers::docs::Remarks;
+use crate::providers::remarks::Remarks;
 
 pub(in crate::providers) static REMARKS: Remarks = Remarks {
     side_effects: &["`attributes` is always sent whole: attributes set elsewhere may be lost, since they cannot be read"],

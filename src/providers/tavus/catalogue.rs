@@ -1,42 +1,69 @@
-//! What can be looked up at Tavus: replicas, documents, objectives and guardrails. One envelope, but pages of documents count
+//! What can be looked up at Tavus: replicas (faces of PALs), documents, objectives and guardrails. One envelope, but pages of documents count
 //! from 0 and the others from 1.
 
 use serde_json::Value;
 
+use super::api::Api;
 use crate::plan::{Method, Request};
 use crate::provider::{Catalogue, Named, Refusal, Response, Shelf};
 
 /// A size that all of these lists give.
 const PAGE_SIZE: u32 = 100;
 
-/// By kind. A list of guardrails must say whether sets (the older form) are meant: what it shows otherwise is in dispute.
-pub(super) static CATALOGUES: [Catalogue; 5] = [
-    Catalogue {
-        kind: "replica",
-        list: |page| paged("replicas", page, ""),
-        listed: |page, response| shelf(page, response, replica),
-    },
-    Catalogue {
-        kind: "document",
-        list: |page| paged("documents", page.saturating_sub(1), ""),
-        listed: |page, response| shelf(page, response, document),
-    },
-    Catalogue {
-        kind: "objectives",
-        list: |page| paged("objectives", page, ""),
-        listed: |page, response| shelf(page, response, objectives),
-    },
-    Catalogue {
-        kind: "guardrail",
-        list: |page| paged("guardrails", page, "&legacy=false"),
-        listed: |page, response| shelf(page, response, guardrail),
-    },
-    Catalogue {
-        kind: "guardrail_set",
-        list: |page| paged("guardrails", page, "&legacy=true"),
-        listed: |page, response| shelf(page, response, guardrail_set),
-    },
-];
+const REPLICA: Catalogue = Catalogue {
+    kind: "replica",
+    fields: &["/default_replica_id"],
+    list: |page| paged("replicas", page, ""),
+    listed: |page, response| shelf(page, response, replica),
+};
+
+/// What PALs call a replica.
+const FACE: Catalogue = Catalogue {
+    kind: "face",
+    fields: &["/default_face_id"],
+    list: |page| paged("faces", page, ""),
+    listed: |page, response| shelf(page, response, replica),
+};
+
+const DOCUMENT: Catalogue = Catalogue {
+    kind: "document",
+    fields: &["/document_ids/*"],
+    list: |page| paged("documents", page.saturating_sub(1), ""),
+    listed: |page, response| shelf(page, response, document),
+};
+
+const OBJECTIVES: Catalogue = Catalogue {
+    kind: "objectives",
+    fields: &["/objectives_id"],
+    list: |page| paged("objectives", page, ""),
+    listed: |page, response| shelf(page, response, objectives),
+};
+
+/// A list of guardrails must say whether sets (the older form) are meant: what it shows otherwise is in dispute.
+const GUARDRAIL: Catalogue = Catalogue {
+    kind: "guardrail",
+    fields: &["/guardrail_ids/*"],
+    list: |page| paged("guardrails", page, "&legacy=false"),
+    listed: |page, response| shelf(page, response, guardrail),
+};
+
+const GUARDRAIL_SET: Catalogue = Catalogue {
+    kind: "guardrail_set",
+    fields: &["/guardrails_id"],
+    list: |page| paged("guardrails", page, "&legacy=true"),
+    listed: |page, response| shelf(page, response, guardrail_set),
+};
+
+static OF_PERSONAS: [Catalogue; 5] = [REPLICA, DOCUMENT, OBJECTIVES, GUARDRAIL, GUARDRAIL_SET];
+static OF_PALS: [Catalogue; 5] = [FACE, DOCUMENT, OBJECTIVES, GUARDRAIL, GUARDRAIL_SET];
+
+/// By kind, in the words of a generation.
+pub(super) fn catalogues(api: Api) -> &'static [Catalogue] {
+    match api {
+        Api::Personas => &OF_PERSONAS,
+        Api::Pals => &OF_PALS,
+    }
+}
 
 fn paged(path: &str, page: u32, more: &str) -> Request {
     Request::new(Method::Get, format!("/v2/{path}?limit={PAGE_SIZE}&page={page}{more}"))
@@ -68,23 +95,27 @@ fn named(item: &Value, id: &[&str], name: &[&str], about: &[&str]) -> Option<Nam
     })
 }
 
-/// Replicas are called faces in newer answers.
+/// Each generation documents its own names, and each still takes and may show the other's.
 fn replica(item: &Value) -> Option<Named> {
-    named(item, &["replica_id", "face_id"], &["replica_name", "face_name"], &["replica_type", "status"])
+    let about = ["replica_type", "face_type", "status"];
+    named(item, &["replica_id", "face_id"], &["replica_name", "face_name"], &about)
 }
 
 fn document(item: &Value) -> Option<Named> {
     named(item, &["document_id", "uuid"], &["document_name"], &["status"])
 }
 
+/// `objectives_id` and `objective_name` are documented for this list, beside fields of a single objective, though what has an id
+/// and is attached is a set. The other names stand in answers as code of other clients reads them, and in what a create sends.
 fn objectives(item: &Value) -> Option<Named> {
-    named(item, &["objectives_id", "uuid"], &["objectives_name", "objective_name", "name"], &["status"])
+    named(item, &["objectives_id", "uuid"], &["objective_name", "objectives_name", "name"], &["status"])
 }
 
 fn guardrail(item: &Value) -> Option<Named> {
     named(item, &["uuid", "guardrail_id"], &["guardrail_name"], &["modality"])
 }
 
+/// The list documents the id alone; the name is called so in the answer to a create.
 fn guardrail_set(item: &Value) -> Option<Named> {
     named(item, &["guardrails_id"], &["guardrails_name", "name"], &["status"])
 }

@@ -10,7 +10,7 @@ use super::patch::CONFERENCING;
 use super::rules::RULES;
 use crate::persona::name::Pointer;
 use crate::plan::Reading;
-use crate::plan::value::{get, is_secret, leaves};
+use crate::plan::value::{get, holds_secret, leaves};
 
 /// One test for every live value that the operations replace, remove or change within, holding the value as Tavus showed it, so
 /// that numbers are compared as it writes them.
@@ -44,12 +44,4 @@ fn outside_lists(live: &Map<String, Value>, path: &Pointer) -> Pointer {
 
 fn is_empty_object(value: &Value) -> bool {
     value.as_object().is_some_and(Map::is_empty)
-}
-
-fn holds_secret(value: &Value) -> bool {
-    match value {
-        Value::Array(items) => items.iter().any(holds_secret),
-        Value::Object(members) => is_secret(value) || members.values().any(holds_secret),
-        _ => false,
-    }
 }

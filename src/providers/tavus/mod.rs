@@ -119,7 +119,10 @@ impl Provider for Tavus {
     }
 
     fn shared(&self) -> &'static [(&'static str, &'static str)] {
-        &[("name", "/persona_name"), ("prompt", "/system_prompt")]
+        match self.api {
+            Api::Personas => &[("name", "/persona_name"), ("prompt", "/system_prompt")],
+            Api::Pals => &[("name", "/pal_name"), ("prompt", "/system_prompt")],
+        }
     }
 
     fn compile(&self, address: &Address, persona: &Persona, target: &Target) -> Result<Resource, Vec<Problem>> {
@@ -127,7 +130,7 @@ impl Provider for Tavus {
     }
 
     fn catalogues(&self) -> &'static [Catalogue] {
-        &catalogue::CATALOGUES
+        catalogue::catalogues(self.api)
     }
 
     fn list(&self, page: u32) -> Option<Request> {

@@ -1,6 +1,6 @@
 //! What the page of Tavus says besides schema and rules. Nothing that the program decides by.
 
-use crate::providers::docs::Remarks;
+use crate::providers::remarks::Remarks;
 
 pub(in crate::providers) static REMARKS: Remarks = Remarks {
     side_effects: &[
@@ -26,6 +26,9 @@ pub(in crate::providers) static REMARKS: Remarks = Remarks {
          reported as a conflict. Whether `test` guards at all was never seen: try it before you rely on `guard`",
         "Whether a patch of several operations is carried out as a whole: every write is read back and compared",
         "Whether names are unique: they are taken not to be, and ids are kept",
+        "Under which member a list of objectives shows the name of a set: `objective_name` is documented, `objectives_name` and \
+         `name` are seen in code of other clients; all three are taken. A list of guardrail sets documents no name at all: \
+         sets that come without one can only be written with their id",
         "How `/v2/pals` filters its list: it is asked with `persona_type=user`, as `/v2/personas` is",
     ],
 };

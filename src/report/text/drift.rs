@@ -106,7 +106,10 @@ fn ways_out(target: &Drifted) -> String {
                 .to_owned()
         }
         (What::Changed, true) => {
-            "`personaform apply` writes what the file says; to keep what is there, write it into the file".to_owned()
+            let address = &target.address;
+            format!(
+                "`personaform apply` writes what the file says; `personaform pull {address}` keeps what is there, in the file"
+            )
         }
     }
 }

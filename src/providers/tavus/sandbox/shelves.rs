@@ -8,7 +8,8 @@ use crate::sandbox::{Incoming, Outgoing};
 /// One page of a list; none where there is no such list.
 pub(super) fn listed(shelf: &str, request: &Incoming) -> Option<Outgoing> {
     let (items, first_page) = match shelf {
-        "replicas" | "faces" => (replicas(), 1),
+        "replicas" => (replicas("replica"), 1),
+        "faces" => (replicas("face"), 1),
         "documents" => (documents(), 0),
         "objectives" => (objectives(), 1),
         // Which form is meant is in dispute where nobody says it.
@@ -23,8 +24,12 @@ pub(super) fn listed(shelf: &str, request: &Incoming) -> Option<Outgoing> {
     Some(Outgoing::json(200, json!({ "data": data, "total_count": total })))
 }
 
-fn replicas() -> Vec<Value> {
-    let replica = |id: &str, name: &str, kind: &str| json!({ "replica_id": id, "replica_name": name, "replica_type": kind, "status": "completed" });
+/// The same things under the older and the newer word.
+fn replicas(word: &str) -> Vec<Value> {
+    let replica = |id: &str, name: &str, kind: &str| {
+        let member = |of: &str| format!("{word}_{of}");
+        json!({ member("id"): id, member("name"): name, member("type"): kind, "status": "completed" })
+    };
     vec![
         replica("r79e1c033f", "Support desk", "user"),
         replica("r90bbd427f71", "Rio", "system"),

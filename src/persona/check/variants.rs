@@ -2,11 +2,11 @@
 
 use serde_json::Value;
 
-use super::check::{Checker, is_of_type};
-use super::expression;
-use super::node::{Kind, Node};
-use super::problem::{Place, Problem, Severity};
-use super::schema::fields;
+use super::super::expression;
+use super::super::node::{Kind, Node};
+use super::super::problem::{Place, Problem, Severity};
+use super::super::schema::fields;
+use super::{Checker, is_of_type};
 
 /// Checks a node against several shapes.
 pub(super) fn walk<'a>(checker: &mut Checker<'a>, node: &Node, variants: &'a [Value], key: Option<&Place>) {

@@ -1,0 +1,74 @@
+//! From a folder to what its files say, and to where its state is kept.
+
+use std::path::{Path, PathBuf};
+
+use super::args::Common;
+use super::exit::{Stop, with_causes};
+use super::screen::Screen;
+use crate::persona::document::Project;
+use crate::persona::problem::{self, Severity};
+use crate::persona::{find_root, load};
+use crate::providers;
+use crate::state::{State, StateFile};
+
+/// The folder below a project's root where sandbox runs keep everything.
+pub(super) const SANDBOX_FOLDER: &str = ".personaform/sandbox";
+
+/// Finds the project's root, or says how to begin one.
+pub(super) fn root(common: &Common) -> Result<PathBuf, Stop> {
+    let start =
+        std::path::absolute(&common.dir).map_err(|error| Stop::failed(format!("`{}`: {error}", common.dir.display())))?;
+    find_root(&start).ok_or_else(|| {
+        Stop::failed(format!("there is no `personaform.yaml` in `{}` or any folder above it", common.dir.display()))
+            .with_help("go to a project's folder, or name it with `-C`")
+    })
+}
+
+/// Loads and compiles the files of a project. Warnings are printed; errors stop.
+pub(super) fn read_project(common: &Common, screen: &Screen, root: &Path) -> Result<(Project, providers::Compiled), Stop> {
+    let loaded = load(root, &providers::vocabulary(), &|name| variable(common.sandbox, name));
+    let mut problems = loaded.problems;
+    let mut compiled = None;
+    if let Some(project) = &loaded.project {
+        match providers::compile(project) {
+            Ok(mut result) => {
+                problems.append(&mut result.warnings);
+                compiled = Some(result);
+            }
+            Err(more) => problems.extend(more),
+        }
+    }
+    match (loaded.project, compiled) {
+        (Some(project), Some(compiled)) if problems.iter().all(|problem| problem.severity == Severity::Warning) => {
+            if !problems.is_empty() {
+                screen.warn(problems);
+            }
+            Ok((project, compiled))
+        }
+        _ => {
+            problem::sort(&mut problems);
+            Err(Stop::Problems(problems))
+        }
+    }
+}
+
+/// The value of a variable. In the sandbox every secret is a stand-in: the miniatures keep what they get in plain files.
+pub(super) fn variable(sandbox: bool, name: &str) -> Option<String> {
+    if sandbox { Some(format!("sandbox-{name}")) } else { std::env::var(name).ok() }
+}
+
+/// Where a project's state is: its own place, or the sandbox's.
+pub(super) fn state_path(common: &Common, root: &Path, project: &Project) -> PathBuf {
+    if common.sandbox { root.join(SANDBOX_FOLDER).join("state.json") } else { root.join(&project.state_path) }
+}
+
+/// Reads a state.
+pub(super) fn load_state(file: &mut StateFile) -> Result<State, Stop> {
+    file.load().map_err(|error| {
+        let stop = Stop::failed(with_causes(&error));
+        match error.help() {
+            Some(help) => stop.with_help(help),
+            None => stop,
+        }
+    })
+}

@@ -1,0 +1,105 @@
+//! On a terminal: what is told during an apply stands on lines of its own, however often the progress display is drawn.
+#![cfg(unix)]
+
+use std::process::{Command, Stdio};
+
+use personaform::providers;
+use personaform::sandbox::{Fault, serve};
+
+use crate::support::Project;
+
+/// What a terminal of this width shows in the end of all that was written to it: enough of one for carriage returns, line feeds and
+/// the cursor and erase commands that a progress display uses.
+fn screen(bytes: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<Vec<char>> = vec![Vec::new()];
+    let (mut row, mut column) = (0_usize, 0_usize);
+    let mut letters = bytes.chars().peekable();
+    while let Some(letter) = letters.next() {
+        match letter {
+            '\r' => column = 0,
+            '\n' => row += 1,
+            '\u{1b}' => {
+                if letters.next_if_eq(&'[').is_none() {
+                    letters.next();
+                    continue;
+                }
+                let mut parameter = String::new();
+                while let Some(digit) = letters.next_if(|letter| !letter.is_ascii_alphabetic()) {
+                    parameter.push(digit);
+                }
+                let count = parameter.parse().unwrap_or(1);
+                match letters.next() {
+                    Some('A') => row = row.saturating_sub(count),
+                    Some('B') => row += count,
+                    Some('K') if parameter == "2" => lines[row].clear(),
+                    Some('K') => lines[row].truncate(column),
+                    Some('J') => {
+                        lines[row].truncate(column);
+                        lines.truncate(row + 1);
+                    }
+                    _ => {}
+                }
+            }
+            letter => {
+                if column == width {
+                    row += 1;
+                    column = 0;
+                }
+                while lines.len() <= row {
+                    lines.push(Vec::new());
+                }
+                let line = &mut lines[row];
+                while line.len() <= column {
+                    line.push(' ');
+                }
+                line[column] = letter;
+                column += 1;
+            }
+        }
+        while lines.len() <= row {
+            lines.push(Vec::new());
+        }
+    }
+    lines.into_iter().map(|line| line.into_iter().collect::<String>().trim_end().to_owned()).collect()
+}
+
+#[test]
+#[expect(clippy::print_stderr, reason = "a test that was not tried must say so")]
+fn a_further_try_is_told_on_a_line_of_its_own() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
+    let running = runtime.block_on(async {
+        let miniature = providers::miniature("tavus", "key-for-tests").expect("one");
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        serve(listener, [("tavus".to_owned(), miniature)].into(), None).await.expect("it serves")
+    });
+    let project = Project::new(&[]);
+    let base_url = running.base_url("tavus");
+    project.write("personaform.yaml", &format!("accounts: {{ tavus: {{ base_url: \"{base_url}\" }} }}\n"));
+    for key in ["ada", "bob"] {
+        project.write(&format!("personas/{key}.yaml"), &format!("name: {key}\nprompt: Hi.\ntargets: {{ tavus: {{}} }}\n"));
+    }
+    // The plan is one list; every create and every read back is refused once.
+    let refuse = Some(Fault::Refuse { status: 503, retry_after: Some(0) });
+    running.schedule("tavus", [None, refuse, None, refuse, None, refuse, None, refuse]);
+    let typescript = project.path("typescript");
+    let binary = env!("CARGO_BIN_EXE_personaform");
+    let mut command = Command::new("script");
+    let inside = format!("stty cols 200; exec {binary} apply -y -v --parallelism 1");
+    command.args(["-q", "-f", "-e", "-c", &inside]).arg(&typescript);
+    command.current_dir(project.folder.path()).env("TAVUS_API_KEY", "key-for-tests").env("TERM", "xterm");
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    let Ok(status) = command.status() else {
+        eprintln!("there is no `script` here to make a terminal with: not tried");
+        return;
+    };
+    let written = project.read("typescript");
+    assert!(status.success(), "{written}");
+    assert!(written.contains("/2 "), "there was a progress display: {written:?}");
+    let shown = screen(&written, 200);
+    let told: Vec<&String> = shown.iter().filter(|line| line.contains("trying again in")).collect();
+    assert_eq!(told.len(), 4, "{shown:#?}");
+    for line in told {
+        assert!(line.starts_with("tavus: ") && line.ends_with("(1 of 3)"), "{line:?} in {shown:#?}");
+    }
+    assert!(!shown.iter().any(|line| line.contains("/2 ")), "the display is gone in the end: {shown:#?}");
+}
