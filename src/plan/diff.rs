@@ -271,6 +271,7 @@ mod tests {
         for live in [json!({}), json!({"text": null}), json!({"text": ""})] {
             assert_eq!(compare(json!({"text": null}), json!({}), live), Differences::default());
         }
+        assert_eq!(compare(json!({"text": ""}), json!({}), json!({"text": []})), Differences::default());
         assert_eq!(compare(json!({"loud": null}), json!({}), json!({"loud": false})), Differences::default());
         assert_eq!(compare(json!({"loud": null}), json!({}), json!({"loud": true})).edits.len(), 1);
     }
@@ -279,6 +280,7 @@ mod tests {
     fn sets_have_no_order_and_lists_do() {
         assert_eq!(compare(json!({"tags": ["a", "b"]}), json!({}), json!({"tags": ["b", "a"]})), Differences::default());
         assert_eq!(compare(json!({"tags": ["a", "a"]}), json!({}), json!({"tags": ["b", "a"]})).edits.len(), 1);
+        assert_eq!(compare(json!({"tags": ["a"]}), json!({}), json!({"tags": ["a", "b"]})).edits.len(), 1);
         assert_eq!(compare(json!({"list": ["a", "b"]}), json!({}), json!({"list": ["b", "a"]})).edits.len(), 1);
     }
 
@@ -332,5 +334,13 @@ mod tests {
         let found =
             Comparison { desired: &desired, applied: &applied, live: &live, rules: &RULES, ignore: &ignore }.differences();
         assert_eq!(found.edits.iter().map(|edit| edit.path.to_string()).collect::<Vec<_>>(), ["/c"]);
+    }
+
+    #[test]
+    fn an_ignored_field_that_leaves_the_files_is_left_alone_too() {
+        let (desired, held) = (Map::new(), object(json!({"a": {"b": 1}, "c": 1})));
+        let ignore = [Pointer::new(["a"])];
+        let found = Comparison { desired: &desired, applied: &held, live: &held, rules: &RULES, ignore: &ignore }.differences();
+        assert_eq!(reasons(&found), [("/c".to_owned(), Reason::Removed, false)]);
     }
 }

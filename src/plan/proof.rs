@@ -80,3 +80,96 @@ pub fn prove(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::dialect::Draft;
+    use crate::plan::{Address, Listing, Reason, Rules};
+    use serde_json::json;
+
+    /// Only its rules are asked for.
+    struct Plain;
+
+    impl Dialect for Plain {
+        fn rules(&self) -> &'static Rules {
+            static RULES: Rules = Rules { list: Listing::Whole, read: true, delete: true, releases: true, fields: &[] };
+            &RULES
+        }
+
+        fn create(&self, _resource: &Resource) -> Draft {
+            Draft::default()
+        }
+
+        fn update(&self, _live: &Live, _resource: &Resource, _edits: &[Edit]) -> Draft {
+            Draft::default()
+        }
+
+        fn delete(&self, _id: &RemoteId) -> Option<Request> {
+            None
+        }
+
+        fn predict(&self, live: &Live, _request: &Request) -> Live {
+            live.clone()
+        }
+    }
+
+    fn live(fields: Value) -> Live {
+        Live { fields: fields.as_object().expect("an object").clone(), ..Live::empty(RemoteId::new("1")) }
+    }
+
+    fn resource(fields: Value) -> Resource {
+        Resource {
+            address: Address::parse("a.b").expect("an address"),
+            name: String::new(),
+            fields: fields.as_object().expect("an object").clone(),
+            bind: None,
+            release: true,
+            ignore: Vec::new(),
+            prevent_destroy: false,
+            force_destroy: false,
+            manage: Default::default(),
+        }
+    }
+
+    fn cleared(path: &str) -> Edit {
+        Edit {
+            path: Pointer::parse(path).expect("a pointer"),
+            from: None,
+            to: None,
+            reason: Reason::Removed,
+            also_drifted: false,
+            release_only: false,
+            source: None,
+            pieces: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn what_was_to_be_cleared_and_is_still_there_is_a_disproof() {
+        let (before, wanted) = (live(json!({"a": 1, "b": 2})), resource(json!({"b": 2})));
+        let edits = [cleared("/a")];
+        let why = |after: &Live| prove(&Plain, Some(&before), after, &wanted, &edits).err().map(|disproof| disproof.why);
+        assert_eq!(why(&before), Some("would not be cleared"));
+        assert_eq!(why(&live(json!({"b": 2}))), None);
+    }
+
+    #[test]
+    fn an_ignored_field_is_still_wanted_of_what_is_made_anew() {
+        let mut wanted = resource(json!({"a": 1}));
+        wanted.ignore.push(Pointer::new(["a"]));
+        let without = live(json!({}));
+        assert!(prove(&Plain, None, &without, &wanted, &[]).is_err());
+        assert_eq!(prove(&Plain, Some(&without), &without, &wanted, &[]), Ok(()));
+    }
+
+    #[test]
+    fn what_customers_hear_counts_only_where_it_is_to_be_released() {
+        let mut after = live(json!({"a": 1}));
+        after.released = Some(Map::new());
+        let mut wanted = resource(json!({"a": 1}));
+        assert!(prove(&Plain, None, &after, &wanted, &[]).is_err());
+        wanted.release = false;
+        assert_eq!(prove(&Plain, None, &after, &wanted, &[]), Ok(()));
+    }
+}

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, LazyLock, Mutex, OnceLock};
 use std::time::Duration;
 
 use personaform::http::{Client, Home, Patience, limits};
@@ -37,10 +37,24 @@ pub(crate) fn words() -> &'static Vocabulary {
     WORDS.get_or_init(providers::vocabulary)
 }
 
+/// One provider's words; the others' schemas only cost time here.
+fn words_of(id: &str) -> &'static Vocabulary {
+    static EACH: LazyLock<BTreeMap<String, Vocabulary>> = LazyLock::new(|| {
+        let ids = words().providers.keys().cloned();
+        ids.map(|id| {
+            let mut own = words().clone();
+            own.providers.retain(|provider, _| *provider == id);
+            (id, own)
+        })
+        .collect()
+    });
+    &EACH[id]
+}
+
 /// A project with one account, named like its provider.
 pub(crate) struct Pipeline {
     folder: tempfile::TempDir,
-    vocabulary: Vocabulary,
+    vocabulary: &'static Vocabulary,
     provider: &'static dyn Provider,
     connections: BTreeMap<AccountName, Connection>,
     /// Every request is answered by it.
@@ -85,10 +99,7 @@ impl Pipeline {
         let account = AccountName::new(id);
         let connection = Connection { account: account.clone(), provider, client, base_url, key_variable, sealer };
         let connections = BTreeMap::from([(account, connection)]);
-        // The other providers' schemas only cost time here.
-        let mut vocabulary = words().clone();
-        vocabulary.providers.retain(|provider, _| provider == id);
-        Self { folder, vocabulary, provider, connections, server }
+        Self { folder, vocabulary: words_of(id), provider, connections, server }
     }
 
     /// Writes, or removes, a persona's file.
@@ -120,7 +131,7 @@ impl Pipeline {
     /// # Errors
     /// Every problem that is no mere warning.
     pub(crate) fn read(&self) -> Result<Read, Vec<Problem>> {
-        let loaded = load(self.folder.path(), &self.vocabulary, &|name| Some(secret(name)));
+        let loaded = load(self.folder.path(), self.vocabulary, &|name| Some(secret(name)));
         let errors = |problems: Vec<Problem>| -> Vec<Problem> {
             problems.into_iter().filter(|problem| problem.severity == Severity::Error).collect()
         };

@@ -295,3 +295,34 @@ async fn a_namesake_is_found_on_the_last_page_however_short_pages_are() {
     assert_eq!((plan.changes.len(), plan.blocked.len()), (0, 1));
     assert!(plan.blocked[0].why.contains("a persona named `Ada` exists there already"), "{:?}", plan.blocked);
 }
+
+/// `ignore_changes` on a secret that was changed in the dashboard, inside an object that is sent as a whole.
+fn webhook_left_alone(voice: &str) -> Value {
+    json!({"$lifecycle": {"ignore_changes": ["/call_config/webhook"]}, "call_config": {"voice": voice, "webhook": {"$env": "HOOK"}}})
+}
+
+#[tokio::test]
+async fn a_secret_that_is_left_alone_goes_back_as_the_dashboard_has_it_and_is_never_shown() {
+    let mut stage = bland(webhook_left_alone("June")).await;
+    let id = stage.miniature().ids()[0].clone();
+    let theirs = json!({"voice": "June", "webhook": "https://set.in.the.dashboard"});
+    stage.miniature().edit_draft(&id, "call_config", theirs);
+    let change = stage.change(webhook_left_alone("Maya")).await;
+    assert!(!json!(change).to_string().contains("set.in.the"), "{}", json!(change));
+    let held = stage.miniature().written(&id, "production").expect("a version");
+    assert_eq!(held["call_config"], json!({"voice": "Maya", "webhook": "https://set.in.the.dashboard"}));
+    assert_eq!(stage.plan().await.changes, []);
+}
+
+#[tokio::test]
+async fn a_mask_in_the_place_of_a_secret_is_not_sent_back_and_the_reason_is_said() {
+    let mut stage = bland(webhook_left_alone("June")).await;
+    let id = stage.miniature().ids()[0].clone();
+    stage.miniature().edit_draft(&id, "call_config", json!({"voice": "June", "webhook": "********"}));
+    stage.write(webhook_left_alone("Maya"));
+    let (_, outcome) = stage.apply().await;
+    let Ending::Failed { message, help, .. } = &outcome.entries[0].ending else { panic!("{outcome:?}") };
+    assert!(message.contains("is shown masked, and cannot be sent back"), "{message}");
+    assert!(help.as_ref().is_some_and(|help| help.contains("ignore_changes")), "{help:?}");
+    assert_eq!(stage.miniature().written(&id, "draft").expect("a version")["call_config"]["voice"], "June");
+}

@@ -5,7 +5,8 @@ use crate::providers::remarks::Remarks;
 pub(in crate::providers) static REMARKS: Remarks = Remarks {
     side_effects: &[
         "`name`, `role`, `description`, `tags` and `image_url` have no draft: they take effect at once, also with `$release: draft`",
-        "A promotion carries the whole draft to callers, edits made in the dashboard included; the plan names these",
+        "A promotion carries the whole draft to callers, edits made in the dashboard included; the plan lists these with old and new \
+         values, but for what may be a key",
         "A new persona is released at once, also with `$release: draft`",
         "`name` is sent with every update, because Bland calls it required",
     ],

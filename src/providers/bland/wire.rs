@@ -125,7 +125,7 @@ fn release_note(after: &Live, resource: &Resource, edits: &[Edit]) -> Option<Str
     let mut carried: Vec<Pointer> = leaves(&after.fields)
         .into_iter()
         .chain(leaves(released))
-        .filter(|(path, value)| !value.is_null() && differs(path, &after.fields, released))
+        .filter(|(path, _)| differs(path, &after.fields, released))
         .map(|(path, _)| path)
         .filter(|path| !managed.iter().any(|ours| ours.covers(path) || path.covers(ours)))
         .collect();

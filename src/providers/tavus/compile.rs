@@ -306,7 +306,7 @@ mod tests {
             section
         };
         let faceless = |more: Value| codes(compile_with(shared_fields(), None, joining(more)));
-        assert_eq!(faceless(json!({})), [("tavus-conferencing-face", 1)].into());
+        assert_eq!(faceless(json!({})), [("tavus-conferencing-face", 0)].into());
         assert_eq!(faceless(json!({"default_replica_id": null})), [("tavus-conferencing-face", 1)].into());
         let given = joining(json!({"default_replica_id": "r1"}));
         assert!(compile_with(shared_fields(), None, given).is_ok());

@@ -123,6 +123,14 @@ mod tests {
     }
 
     #[test]
+    fn a_pal_is_created_as_a_persona_is() {
+        let body = json!({"pal_name": "Ada", "system_prompt": "Be kind."});
+        let request = Request::new(Method::Post, Api::Pals.path()).with_body(body.clone());
+        let after = predict(&Live::empty(RemoteId::new("p1")), &request);
+        assert_eq!((Value::Object(after.fields), after.name.as_str()), (body, "Ada"));
+    }
+
+    #[test]
     fn a_patch_is_applied_and_touches_nothing_else() {
         let before = live(json!({"persona_name": "Ada", "x": [1], "layers": {"llm": {"model": "a"}}}));
         let after = predict(

@@ -345,6 +345,16 @@ fn a_guard_tests_an_object_member_by_member_since_reads_hide_some() {
 }
 
 #[test]
+fn tools_that_are_only_detached_are_not_followed_by_an_empty_attachment() {
+    let live = live(json!({"tool_ids": ["t1", "t2"]}));
+    let change = edit(pointer("/tool_ids"), &live.fields, Some(json!(["t2"])));
+    let draft = TAVUS.update(&live, &resource(json!({"tool_ids": ["t2"]})), &[change]);
+    assert_eq!(draft.requests, [Request::new(Method::Delete, "/v2/personas/p1/tools/t1")]);
+    let after = TAVUS.predict(&live, &draft.requests[0]);
+    assert_eq!(after.fields["tool_ids"], json!(["t2"]), "a read that shows them shows this");
+}
+
+#[test]
 fn a_guard_tests_conferencing_only_in_the_patch_that_is_about_it() {
     let shown = json!({"layers": {"conferencing": {"username": "ada"}, "stt": {"hotwords": "Ada"}}});
     assert_eq!(

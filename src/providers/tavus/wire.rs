@@ -260,6 +260,13 @@ mod tests {
     }
 
     #[test]
+    fn an_answer_in_the_other_generations_words_is_taken_in_the_accounts_own() {
+        let answer = answer(200, json!({"persona_id": "p1", "persona_name": "Ada", "default_replica_id": "r1"}));
+        let Ok(Seen::Present(pal)) = super::observed(Api::Pals, &answer) else { panic!("absent") };
+        assert_eq!(Value::Object(pal.fields), json!({"pal_name": "Ada", "default_face_id": "r1"}));
+    }
+
+    #[test]
     fn secrets_and_read_only_members_are_left_out_and_unknown_ones_kept() {
         let live = seen(&answer(
             200,

@@ -80,6 +80,13 @@ fn a_tool_without_any_id_makes_the_list_unknown_rather_than_wrong() {
 }
 
 #[test]
+fn a_tool_that_is_shown_twice_is_one() {
+    let mut body = persona();
+    body["tools"] = json!([{"_toolId": "t-1"}, {"id": "t-0"}, {"_toolId": "t-1"}]);
+    assert_eq!(seen(body).fields["toolIds"], json!(["t-0", "t-1"]));
+}
+
+#[test]
 fn a_built_in_persona_is_refused() {
     let mut body = persona();
     body["isDefaultPersona"] = json!(true);

@@ -370,3 +370,15 @@ fn a_null_inside_call_config_is_stored_removed_or_refused() {
         assert_eq!(persona["current_draft_version"]["call_config"], wanted);
     }
 }
+
+#[test]
+fn errors_come_as_a_list_or_as_a_text() {
+    for (errors, wanted) in [
+        (Errors::List, json!([{ "error": "PERSONA_NOT_FOUND", "message": "Persona not found" }])),
+        (Errors::Text, json!("PERSONA_NOT_FOUND: Persona not found")),
+    ] {
+        let mut sandbox = Sandbox::with("key", Switches { errors, ..Switches::default() });
+        let answer = send(&mut sandbox, "GET", "/v1/personas/nobody", Value::Null);
+        assert_eq!(answer, (404, json!({ "data": null, "errors": wanted })));
+    }
+}

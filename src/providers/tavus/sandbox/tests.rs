@@ -442,3 +442,49 @@ fn tools_of_the_registry_are_attached_and_detached_by_calls_of_their_own() {
     assert_eq!(call("POST", &path, json!({ "tool_ids": (0..50).map(|number| format!("x{number}")).collect::<Vec<_>>() })), 400);
     assert_eq!(send(&mut sandbox, "GET", &path, Value::Null).1, json!(["t2"]));
 }
+
+#[test]
+fn conferencing_wants_a_request_of_its_own_and_a_replica() {
+    let join = json!({ "op": "add", "path": "/layers/conferencing", "value": { "username": "ada" } });
+    let (mut sandbox, id) = ada();
+    let needs_replica = json!({ "error": "conferencing needs a default replica" });
+    assert_eq!(patch(&mut sandbox, &id, json!([join])), (400, needs_replica));
+    let replica = json!({ "op": "add", "path": "/default_replica_id", "value": "r1" });
+    let mixed = json!({ "error": "conferencing must be updated in a request of its own" });
+    assert_eq!(patch(&mut sandbox, &id, json!([replica, join])), (400, mixed.clone()));
+    assert_eq!(patch(&mut sandbox, &id, json!([replica])).0, 200);
+    assert_eq!(patch(&mut sandbox, &id, json!([join])).0, 200);
+    let test = json!({ "op": "test", "path": "/layers/conferencing/username", "value": "ada" });
+    let greeting = json!({ "op": "add", "path": "/greeting", "value": "Hi" });
+    assert_eq!(patch(&mut sandbox, &id, json!([test, greeting])), (400, mixed));
+    let rename = json!({ "op": "replace", "path": "/layers/conferencing/username", "value": "bea" });
+    assert_eq!(patch(&mut sandbox, &id, json!([test, rename])).0, 200);
+}
+
+#[test]
+fn reads_show_attached_tools_unless_switched_off() {
+    for (tool_ids_shown, shown) in [(true, json!(["t1"])), (false, Value::Null)] {
+        let mut sandbox = Sandbox::with("key", Switches { tool_ids_shown, ..Switches::default() });
+        let id = created(&mut sandbox, json!({ "system_prompt": "Be kind.", "tool_ids": ["t1"] }));
+        assert_eq!(read(&mut sandbox, &id)["tool_ids"], shown);
+        let (_, tools) = send(&mut sandbox, "GET", &format!("{PERSONAS}/{id}/tools"), Value::Null);
+        assert_eq!(tools, json!(["t1"]));
+    }
+}
+
+#[test]
+fn which_inline_tools_lose_their_descriptions_is_switched() {
+    let tool = json!({ "type": "function", "function": { "name": "look_up", "description": "Looks up" } });
+    let layers = json!({ "llm": { "tools": [tool] }, "perception": { "visual_tools": [tool], "audio_tools": [tool] } });
+    for (descriptions, lost) in [
+        (Descriptions::LostForTheModel, [true, false, false]),
+        (Descriptions::Lost, [true, true, true]),
+        (Descriptions::Kept, [false, false, false]),
+    ] {
+        let (mut sandbox, id) = with_layers(Switches { descriptions, ..Switches::default() }, layers.clone());
+        let persona = read(&mut sandbox, &id);
+        let places = ["/layers/llm/tools", "/layers/perception/visual_tools", "/layers/perception/audio_tools"];
+        let found = places.map(|list| persona.pointer(&format!("{list}/0/function/description")).is_none());
+        assert_eq!(found, lost, "{descriptions:?}");
+    }
+}
