@@ -209,7 +209,7 @@ mod on_linux {
         let fifo = |path: &Path| assert!(Command::new("mkfifo").arg(path).status().expect("mkfifo").success());
         let folder = |path: &Path| std::fs::create_dir(path).expect("made");
         let device = |path: &Path| symlink("/dev/zero", path).expect("linked");
-        let kinds: [(&str, &dyn Fn(&Path)); 3] = [("pipe", &fifo), ("folder", &folder), ("device", &device)];
+        let kinds: [(&str, fn(&Path)); 3] = [("pipe", fifo), ("folder", folder), ("device", device)];
         for (below, only_writers) in [("", false), (".journal", false), (".lock", true)] {
             for (kind, make) in kinds {
                 let project = applied();

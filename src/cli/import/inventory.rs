@@ -16,7 +16,7 @@ use crate::persona::name::AccountName;
 use crate::plan::{Address, Listing, Live, RemoteId};
 use crate::providers;
 use crate::reconcile::connection::Failure;
-use crate::reconcile::{Connection, Reader};
+use crate::reconcile::{Connection, Reader, list_all};
 
 /// One object that lives at an account.
 #[derive(Clone, Debug)]
@@ -86,7 +86,7 @@ pub(super) async fn all(session: &Session, accounts: &[AccountName], screen: &Sc
 }
 
 async fn list(connection: &Connection, account: &AccountName) -> Result<Vec<Found>, Failure> {
-    let items = Reader::of(connection).list().await?;
+    let items = list_all(Reader::of(connection)).await?;
     let found = items.into_iter().map(|mut item| {
         if let Some(live) = &mut item.live {
             connection.conceal(live, &[]);
