@@ -154,7 +154,7 @@ async fn run(
         {
             batch.push(group);
         }
-        let batch = inventory::read(session, batch, &progress, report).await;
+        let batch = inventory::read(session, batch, &progress, stop, report).await;
         let result = one_batch(session, &mut memory, &mut keeper, args, batch, report);
         if let Err(stop) = result {
             report.stopped = Some(stop);

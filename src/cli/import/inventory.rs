@@ -12,6 +12,7 @@ use crate::cli::exit::Stop;
 use crate::cli::screen::{Progress, Screen};
 use crate::cli::selection::matches;
 use crate::cli::session::Session;
+use crate::http::Brake;
 use crate::persona::name::AccountName;
 use crate::plan::{Address, Listing, Live, RemoteId};
 use crate::providers;
@@ -176,8 +177,15 @@ impl<'a> Managed<'a> {
     }
 }
 
-/// Reads the objects that the list only named. Those that cannot be read leave their groups.
-pub(super) async fn read(session: &Session, groups: Vec<Group>, progress: &Progress, report: &mut Report) -> Vec<Group> {
+/// Reads the objects that the list only named. Those that cannot be read leave their groups; what an interrupt leaves unread is
+/// nobody's fault, and stays with its whole group for the next run.
+pub(super) async fn read(
+    session: &Session,
+    groups: Vec<Group>,
+    progress: &Progress,
+    stop: &Brake,
+    report: &mut Report,
+) -> Vec<Group> {
     let mut read = Vec::new();
     for group in groups {
         read.push(async move {
@@ -207,6 +215,9 @@ pub(super) async fn read(session: &Session, groups: Vec<Group>, progress: &Progr
     let mut groups = Vec::new();
     let mut read = stream::iter(read).buffered(CONCURRENT_READS);
     while let Some((group, failed)) = read.next().await {
+        if !failed.is_empty() && stop.is_pulled() {
+            continue;
+        }
         for (found, why) in failed {
             report.refused.push((found, why));
         }
