@@ -210,3 +210,83 @@ fn every_file_says_what_lives_in_it() {
         .collect();
     assert!(silent.is_empty(), "{}", silent.join("\n"));
 }
+
+/// The files of its room that a file takes names from, by reading `super::` paths, and those from `crate::` on. The file of a module may
+/// be named by what is in it: that is one thing in several files.
+fn neighbours(path: &str, code: &str, known: &BTreeSet<String>) -> BTreeSet<String> {
+    let mut folder: Vec<&str> = path.split('/').collect();
+    let file = folder.pop().expect("a file");
+    // Inside `x/mod.rs`, `super` is the folder above; inside `x/y.rs`, it is `x`.
+    if file == "mod.rs" {
+        folder.pop();
+    }
+    let above = code
+        .match_indices("super::")
+        .filter(|(at, _)| !code[..*at].ends_with("super::") && !code[..*at].ends_with("in "))
+        .flat_map(|(at, _)| {
+            let mut base = folder.clone();
+            let mut rest = code[at..].strip_prefix("super::").unwrap_or_default();
+            while let Some(further) = rest.strip_prefix("super::") {
+                base.pop();
+                rest = further;
+            }
+            let base = base.join("/");
+            first_names(rest).into_iter().map(move |name| format!("{base}/{name}"))
+        })
+        .filter_map(|named| file_of(&named, known));
+    let room = path.split('/').next().unwrap_or_default();
+    let whole = uses(code).into_iter().filter_map(|used| {
+        let segments: Vec<&str> = used.split("::").take_while(|segment| !segment.starts_with('{')).collect();
+        let named = (1..=segments.len()).rev().find_map(|length| file_of(&segments[..length].join("/"), known))?;
+        (segments.first() == Some(&room)).then_some(named)
+    });
+    let within = |file: &String| path.starts_with(&format!("{}/", file.trim_end_matches(".rs").trim_end_matches("/mod")));
+    above.chain(whole).filter(|file| file != path && !within(file)).collect()
+}
+
+/// The file of a module, by its path below src.
+fn file_of(module: &str, known: &BTreeSet<String>) -> Option<String> {
+    [format!("{module}.rs"), format!("{module}/mod.rs")].into_iter().find(|file| known.contains(file))
+}
+
+/// The first names of a path or of a braced list of paths: `a::b` gives `a`, `{a, b::{c, d}}` gives `a` and `b`.
+fn first_names(text: &str) -> Vec<String> {
+    let name =
+        |text: &str| text.trim().chars().take_while(|letter| letter.is_alphanumeric() || *letter == '_').collect::<String>();
+    let Some(list) = text.strip_prefix('{') else { return vec![name(text)] };
+    let mut depth = 0;
+    let mut names = vec![String::new()];
+    for letter in list.chars() {
+        match letter {
+            '{' => depth += 1,
+            '}' if depth == 0 => break,
+            '}' => depth -= 1,
+            ',' if depth == 0 => names.push(String::new()),
+            _ if depth == 0 => names.last_mut().expect("one").push(letter),
+            _ => {}
+        }
+    }
+    names.iter().map(|text| name(text)).collect()
+}
+
+#[test]
+fn no_files_of_a_room_take_names_from_each_other_in_a_circle() {
+    let sources = sources();
+    let known: BTreeSet<String> = sources.iter().map(|(path, _, _)| path.clone()).collect();
+    let uses: BTreeMap<&str, BTreeSet<String>> =
+        sources.iter().map(|(path, _, code)| (path.as_str(), neighbours(path, code, &known))).collect();
+    let mut circles = BTreeSet::new();
+    for start in uses.keys() {
+        let mut reached = BTreeSet::new();
+        let mut next: Vec<&str> = uses[start].iter().map(String::as_str).collect();
+        while let Some(file) = next.pop() {
+            if reached.insert(file) {
+                next.extend(uses.get(file).into_iter().flatten().map(String::as_str));
+            }
+        }
+        if reached.contains(start) {
+            circles.insert(*start);
+        }
+    }
+    assert!(circles.is_empty(), "in circles: {circles:?}");
+}

@@ -1,5 +1,6 @@
 //! What `cargo test` holds of all this, on a small cast: the number of requests, exactly; that no object is read twice unless it is
-//! written; the round trips that wait for each other, which are the floor's; and a generous bound on the ratio. Never seconds.
+//! written; and the ratio to the floor in what can be counted, the round trips that wait for each other. Never seconds, and no ratio
+//! of seconds: on a busy machine that is chance.
 
 use std::collections::BTreeMap;
 
@@ -29,9 +30,6 @@ const COMMANDS: [(&str, &[&str], i32, usize); 6] = [
     ("apply of that", &["apply", "-y"], 0, 12 + 3 + 3 + 4 + 1),
     ("import --all", &["import", crate::cast::LISTED, "--all"], 0, 14 + 12),
 ];
-
-/// A plan takes so many times as long as the bare client, at most. It is one and a bit; a debug build on a busy machine takes more.
-const MOST: f64 = 4.0;
 
 /// Runs a small cast.
 pub(crate) fn run() -> Result<(), Box<dyn std::error::Error>> {
@@ -77,8 +75,5 @@ fn close_to_the_floor(row: &Row) -> Result<(), String> {
     if ours > floor {
         return Err(format!("`{}` takes {ours} round trips that wait for each other, and {floor} would do", row.step));
     }
-    match row.ratio() {
-        Some(ratio) if ratio <= MOST => Ok(()),
-        ratio => Err(format!("`{}` takes {ratio:?} times as long as its requests alone, and {MOST} are allowed", row.step)),
-    }
+    Ok(())
 }

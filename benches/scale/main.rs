@@ -2,8 +2,8 @@
 //! requests. One command: `cargo bench --bench scale`; `-- --help` tells the rest.
 //!
 //! Rate limits are not what is measured: on loopback there is no limit of requests per second, and the requests under way at once
-//! are the same for both sides. In `cargo test` a small cast is run, and only the number of requests and a generous bound on the
-//! ratio are held.
+//! are the same for both sides. In `cargo test` a small cast is run, and only what can be counted is held: requests, and the
+//! round trips that wait for each other.
 
 mod cast;
 mod check;

@@ -12,7 +12,7 @@ use super::screen::Screen;
 use super::session::Session;
 use crate::plan::Plan;
 use crate::reconcile::{Applier, Ending, Outcome};
-use crate::state::Memory;
+use crate::state::{Memory, State, StateFile};
 
 /// Applies what the files want, or a saved plan.
 ///
@@ -85,10 +85,16 @@ async fn carry_out(
     }
     session.stop_with(&going.interrupt.stop);
     let progress = screen.progress(plan.changes.len());
-    let file = std::mem::replace(&mut session.state_file, crate::state::StateFile::at(""));
+    let file = std::mem::replace(&mut session.state_file, StateFile::at(""));
+    // What the plan was made from is not needed any more, and at a large project most of what is held.
+    session.project.personas.clear();
+    session.desired.clear();
+    session.sources.clear();
+    let (objects, pending) = (std::mem::take(&mut session.state.objects), std::mem::take(&mut session.state.pending));
+    let state = State { objects, pending, ..session.state.clone() };
     let applier = Applier {
         connections: &session.connections,
-        memory: Mutex::new(Memory::new(file, session.state.clone())),
+        memory: Mutex::new(Memory::new(file, state)),
         parallelism: usize::from(common.parallelism),
         stop: going.interrupt.stop.flag(),
         now: &now,

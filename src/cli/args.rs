@@ -51,12 +51,7 @@ pub struct Common {
     #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
     pub format: Format,
     /// Only these addresses, as in `tavus.support-guide`; `*` stands for any characters (repeatable).
-    #[arg(
-        long = "target",
-        global = true,
-        value_name = "ADDR",
-        add = clap_complete::ArgValueCompleter::new(super::completions::addresses)
-    )]
+    #[arg(long = "target", global = true, value_name = "ADDR")]
     pub targets: Vec<String>,
     /// Changes under way at once per account.
     #[arg(long, global = true, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=64))]
@@ -219,7 +214,7 @@ pub struct ApplyArgs {
 #[derive(Clone, Debug, Args)]
 pub struct PullArgs {
     /// Only these addresses, as in `tavus.support-guide`; `*` stands for any characters.
-    #[arg(value_name = "ADDR", add = clap_complete::ArgValueCompleter::new(super::completions::addresses))]
+    #[arg(value_name = "ADDR")]
     pub addresses: Vec<String>,
     /// Where a prompt was changed in its file and elsewhere, in the same place: write both versions with conflict markers.
     #[arg(long)]
@@ -239,10 +234,10 @@ pub struct PullArgs {
 #[derive(Clone, Debug, Args)]
 pub struct ListArgs {
     /// The account, as in `personaform.yaml`.
-    #[arg(value_name = "ACCOUNT", add = clap_complete::ArgValueCompleter::new(super::completions::accounts))]
+    #[arg(value_name = "ACCOUNT")]
     pub account: String,
     /// The kind of thing, such as `voice`; without one, the kinds there are.
-    #[arg(value_name = "KIND", add = clap_complete::ArgValueCompleter::new(super::completions::kinds))]
+    #[arg(value_name = "KIND")]
     pub kind: Option<String>,
     /// Only names that match; `*` stands for any characters, case means nothing.
     #[arg(long = "match", value_name = "GLOB")]
@@ -331,16 +326,16 @@ pub enum StateCommand {
     /// Print one record.
     Show {
         /// The address, as in `tavus.support-guide`.
-        #[arg(value_name = "ADDR", add = clap_complete::ArgValueCompleter::new(super::completions::recorded))]
+        #[arg(value_name = "ADDR")]
         address: String,
     },
     /// Give an object another address; the service is not touched. In a persona file, `previously` does the same for everybody.
     Mv {
         /// The address that the object has.
-        #[arg(value_name = "FROM", add = clap_complete::ArgValueCompleter::new(super::completions::recorded))]
+        #[arg(value_name = "FROM")]
         from: String,
         /// The address that it shall have: at an account of the same provider, and free.
-        #[arg(value_name = "TO", add = clap_complete::ArgValueCompleter::new(super::completions::addresses))]
+        #[arg(value_name = "TO")]
         to: String,
         /// How.
         #[command(flatten)]
@@ -349,7 +344,7 @@ pub enum StateCommand {
     /// Forget an object without touching it at the service.
     Rm {
         /// The address, as in `tavus.support-guide`.
-        #[arg(value_name = "ADDR", add = clap_complete::ArgValueCompleter::new(super::completions::recorded))]
+        #[arg(value_name = "ADDR")]
         address: String,
         /// How.
         #[command(flatten)]
@@ -367,7 +362,7 @@ pub enum StateCommand {
     /// Put a copy in the place of the present state, which is kept as a backup. Works also where the present state is damaged.
     Restore {
         /// A copy of a state, or `latest` for the newest backup that can be read and differs from the present state.
-        #[arg(value_name = "FILE|latest", add = clap_complete::ArgValueCompleter::new(super::completions::backups))]
+        #[arg(value_name = "FILE|latest")]
         file: String,
         /// Also take a copy of another lineage: the state of another project, or one that was begun anew.
         #[arg(long)]
@@ -379,7 +374,7 @@ pub enum StateCommand {
     /// Say what became of a create whose answer was lost in an interrupted run.
     Resolve {
         /// The address, as in `tavus.support-guide`.
-        #[arg(value_name = "ADDR", add = clap_complete::ArgValueCompleter::new(super::completions::pending))]
+        #[arg(value_name = "ADDR")]
         address: String,
         /// It was made, and has this id.
         #[arg(long, value_name = "ID", required_unless_present = "absent", conflicts_with = "absent")]
@@ -441,12 +436,7 @@ pub struct SandboxArgs {
 #[derive(Clone, Debug, Args)]
 pub struct InitArgs {
     /// A provider to begin with (repeatable, or several with commas). Asked for on a terminal.
-    #[arg(
-        long = "provider",
-        value_name = "NAME",
-        value_delimiter = ',',
-        add = clap_complete::ArgValueCompleter::new(super::completions::providers)
-    )]
+    #[arg(long = "provider", value_name = "NAME", value_delimiter = ',')]
     pub providers: Vec<String>,
     /// Display name of the first persona.
     #[arg(long, value_name = "NAME")]
@@ -460,7 +450,7 @@ pub struct InitArgs {
 #[derive(Clone, Debug, Args)]
 pub struct ImportArgs {
     /// The account; several with commas. Alone, it lists what lives there.
-    #[arg(value_name = "ACCOUNT", add = clap_complete::ArgValueCompleter::new(super::completions::accounts))]
+    #[arg(value_name = "ACCOUNT")]
     pub accounts: String,
     /// Ids of the personas to take over.
     #[arg(value_name = "ID")]
@@ -494,7 +484,7 @@ pub struct CompletionsArgs {
 #[derive(Clone, Debug, Args)]
 pub struct ManArgs {
     /// The command, as in `plan` or `state mv`; personaform itself by default.
-    #[arg(value_name = "COMMAND", num_args = 0..=2, add = clap_complete::ArgValueCompleter::new(super::completions::commands))]
+    #[arg(value_name = "COMMAND", num_args = 0..=2)]
     pub command: Vec<String>,
     /// Write the pages of all commands into this folder instead, one file each, as `man` finds them.
     #[arg(short, long, value_name = "DIR", value_hint = clap::ValueHint::DirPath, conflicts_with = "command")]

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use clap::CommandFactory;
+use clap::{Arg, Command, CommandFactory};
 use clap_complete::CompletionCandidate;
-use clap_complete::engine::{PathCompleter, ValueCompleter};
+use clap_complete::engine::{ArgValueCompleter, PathCompleter, ValueCompleter};
 use clap_complete::env::{CompleteEnv, Shells};
 
 use super::args::{Cli, Common, CompletionsArgs, ManArgs};
@@ -25,9 +25,35 @@ const VARIABLE: &str = "PERSONAFORM_COMPLETE";
 /// Answers a shell that wants completions. False: nobody asked.
 pub(super) fn answered() -> bool {
     let folder = std::env::current_dir().ok();
-    let complete = CompleteEnv::with_factory(Cli::command).var(VARIABLE);
+    let complete = CompleteEnv::with_factory(|| completed(Cli::command())).var(VARIABLE);
     // A shell that this build does not know gets no candidates; an error text would land in the middle of somebody's command line.
     complete.try_complete(std::env::args_os(), folder.as_deref()).unwrap_or(std::env::var_os(VARIABLE).is_some())
+}
+
+/// A command whose arguments know what they may be.
+fn completed(command: Command) -> Command {
+    let name = command.get_name().to_owned();
+    let argument = |argument: Arg| match completer(&name, &argument) {
+        Some(completer) => argument.add(completer),
+        None => argument,
+    };
+    command.mut_args(argument).mut_subcommands(completed)
+}
+
+/// What an argument may be, after its place in the help.
+fn completer(command: &str, argument: &Arg) -> Option<ArgValueCompleter> {
+    let value = argument.get_value_names()?.first()?.as_str();
+    Some(match (command, value) {
+        ("resolve", "ADDR") => ArgValueCompleter::new(pending),
+        ("show" | "rm", "ADDR") | (_, "FROM") => ArgValueCompleter::new(recorded),
+        (_, "ADDR" | "TO") => ArgValueCompleter::new(addresses),
+        (_, "ACCOUNT") => ArgValueCompleter::new(accounts),
+        (_, "KIND") => ArgValueCompleter::new(kinds),
+        (_, "FILE|latest") => ArgValueCompleter::new(backups),
+        (_, "COMMAND") => ArgValueCompleter::new(commands),
+        (_, "NAME") if argument.get_long() == Some("provider") => ArgValueCompleter::new(providers),
+        _ => return None,
+    })
 }
 
 /// Prints the script that makes a shell ask this binary.
@@ -77,7 +103,7 @@ pub(super) fn manual(screen: &Screen, args: &ManArgs) -> Result<Exit, Stop> {
 }
 
 /// The addresses of the project's targets and of the recorded objects.
-pub(super) fn addresses(current: &OsStr) -> Vec<CompletionCandidate> {
+fn addresses(current: &OsStr) -> Vec<CompletionCandidate> {
     let Some(project) = project() else { return recorded(current) };
     let wanted = project.personas.values().flat_map(|persona| {
         persona.targets.iter().map(|target| format!("{}.{}", target.account, persona.key)).collect::<Vec<_>>()
@@ -86,18 +112,18 @@ pub(super) fn addresses(current: &OsStr) -> Vec<CompletionCandidate> {
 }
 
 /// The addresses of the recorded objects.
-pub(super) fn recorded(current: &OsStr) -> Vec<CompletionCandidate> {
+fn recorded(current: &OsStr) -> Vec<CompletionCandidate> {
     candidates(current, recorded_addresses().into_iter().collect())
 }
 
 /// The addresses of creates whose answer is lost.
-pub(super) fn pending(current: &OsStr) -> Vec<CompletionCandidate> {
+fn pending(current: &OsStr) -> Vec<CompletionCandidate> {
     let pending = state_file().and_then(|path| StateFile::at(path).load().ok()).map(|state| state.pending);
     candidates(current, pending.unwrap_or_default().keys().map(ToString::to_string).collect())
 }
 
 /// What `state restore` takes: `latest`, the copies beside the state, and any other file.
-pub(super) fn backups(current: &OsStr) -> Vec<CompletionCandidate> {
+fn backups(current: &OsStr) -> Vec<CompletionCandidate> {
     let here = std::path::absolute(common().dir).unwrap_or_default();
     let copies = state_file().map(|path| backup::all(&path)).unwrap_or_default();
     let copies = copies.iter().map(|copy| copy.path.strip_prefix(&here).unwrap_or(&copy.path).display().to_string());
@@ -107,13 +133,13 @@ pub(super) fn backups(current: &OsStr) -> Vec<CompletionCandidate> {
 }
 
 /// The names of the accounts.
-pub(super) fn accounts(current: &OsStr) -> Vec<CompletionCandidate> {
+fn accounts(current: &OsStr) -> Vec<CompletionCandidate> {
     let accounts = root().and_then(|root| load_accounts(&root, &providers::vocabulary()).ok()).unwrap_or_default();
     candidates(current, accounts.keys().map(ToString::to_string).collect())
 }
 
 /// What `list` can list: of the account that stands before it, else of all providers.
-pub(super) fn kinds(current: &OsStr) -> Vec<CompletionCandidate> {
+fn kinds(current: &OsStr) -> Vec<CompletionCandidate> {
     let words: BTreeSet<String> = std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
     let accounts = root().and_then(|root| load_accounts(&root, &providers::vocabulary()).ok()).unwrap_or_default();
     let meant: Vec<&String> =
@@ -125,12 +151,12 @@ pub(super) fn kinds(current: &OsStr) -> Vec<CompletionCandidate> {
 }
 
 /// The names of the providers.
-pub(super) fn providers(current: &OsStr) -> Vec<CompletionCandidate> {
+fn providers(current: &OsStr) -> Vec<CompletionCandidate> {
     candidates(current, providers::all().iter().map(|provider| provider.id().to_owned()).collect())
 }
 
 /// The names of the commands.
-pub(super) fn commands(current: &OsStr) -> Vec<CompletionCandidate> {
+fn commands(current: &OsStr) -> Vec<CompletionCandidate> {
     candidates(current, Cli::command().get_subcommands().map(|command| command.get_name().to_owned()).collect())
 }
 

@@ -28,11 +28,8 @@ use keep::Keeper;
 use naming::{Group, Place};
 use tell::Report;
 
-/// Personas that are written, checked and recorded together, at least. An interrupted run loses no more than the reading of so many.
+/// Personas that are written, checked and recorded together. An interrupted run loses no more than the reading of so many.
 const BATCH: usize = 100;
-
-/// The most batches: with each the project's folders are walked through.
-const BATCHES: usize = 100;
 
 /// From so many addresses on, the check at the end plans whole accounts: that reads lists instead of single objects.
 const FEW: usize = 50;
@@ -145,11 +142,10 @@ async fn run(
     let file = StateFile::at(session.state_file.path());
     let mut memory = Memory::new(std::mem::replace(&mut session.state_file, file), session.state.clone());
     let mut keeper = Keeper::new(session, args.lookups);
-    let most = BATCH.max(groups.len().div_ceil(BATCHES));
     let mut rest = groups.into_iter().peekable();
     while rest.peek().is_some() && !stop.is_pulled() {
         let mut batch: Vec<Group> = Vec::new();
-        while batch.len() < most
+        while batch.len() < BATCH
             && let Some(group) = rest.next()
         {
             batch.push(group);

@@ -2,6 +2,7 @@
 //! each read again and compared before it counts.
 
 mod block;
+mod page;
 mod place;
 
 use std::ops::Range;
@@ -219,7 +220,7 @@ impl Step<'_> {
     /// Ways to write it, best first, each with the stretch whose comments may go.
     fn candidates(&self, text: &str) -> Vec<(Vec<Splice>, Range<usize>)> {
         let nothing = 0..0;
-        let page = place::Page { text };
+        let page = page::Page { text };
         match &self.change {
             Change::Set(new) => {
                 let inside = self.site.node.span.clone();

@@ -130,8 +130,7 @@ fn wrong(node: &Node, message: &str) -> Problem {
 /// Replaces expressions, and collects the secrets and problems on the way.
 pub(super) struct Resolver<'a> {
     root: &'a Path,
-    /// Texts that stand for files as they shall be.
-    instead: &'a BTreeMap<PathBuf, String>,
+    files: source::Files<'a>,
     environment: &'a dyn Fn(&str) -> Option<String>,
     /// The values of every variable that was named and is set.
     pub(super) secrets: BTreeMap<String, SecretString>,
@@ -156,7 +155,8 @@ impl<'a> Resolver<'a> {
         instead: &'a BTreeMap<PathBuf, String>,
         environment: &'a dyn Fn(&str) -> Option<String>,
     ) -> Self {
-        Self { root, instead, environment, secrets: BTreeMap::new(), problems: Vec::new(), made: BTreeMap::new() }
+        let files = source::Files::new(root, instead);
+        Self { root, files, environment, secrets: BTreeMap::new(), problems: Vec::new(), made: BTreeMap::new() }
     }
 
     /// The value of a node; `null` in place of what could not be resolved.
@@ -258,7 +258,7 @@ impl<'a> Resolver<'a> {
         let written = node.text().filter(|path| !path.is_empty())?;
         let base = node.place.path().parent().unwrap_or(Path::new(""));
         let read = match source::inside(base, written) {
-            Some(path) => source::read_instead(self.root, self.instead, &path).map(|text| {
+            Some(path) => self.files.read(&path).map(|text| {
                 self.problems.extend(conflict_markers(&path, &text));
                 (path, text)
             }),

@@ -17,7 +17,7 @@ use super::name::{AccountName, Key, Pointer};
 use super::node::Node;
 use super::problem::{self, Place, Problem, Severity, SourceFile};
 use super::schema;
-use super::source::{self, Unreadable};
+use super::source::{self, Files, Unreadable};
 use super::target::{Former, Reader};
 use super::yaml;
 
@@ -64,11 +64,12 @@ pub fn load_with(
     overlay: &Overlay,
 ) -> Loaded {
     let mut problems = Vec::new();
+    let files = Files::new(root, &overlay.files);
     let mut resolver = Resolver::new(root, &overlay.files, environment);
     let by_provider = |provider: &String| (AccountName::new(provider.clone()), provider.clone());
     let general = schema::persona_document(vocabulary, &vocabulary.providers.keys().map(by_provider).collect());
 
-    let file = match read_yaml(root, &overlay.files, Path::new(PROJECT_FILE), &mut problems) {
+    let file = match read_yaml(&files, Path::new(PROJECT_FILE), &mut problems) {
         Read::Unreadable(Unreadable::Missing) => {
             let message = format!("this folder holds no `{PROJECT_FILE}`");
             problems.push(Problem::nowhere("missing-project", message).with_help("`personaform init` writes one"));
@@ -107,7 +108,7 @@ pub fn load_with(
             if overlay.only.as_ref().is_some_and(|only| !only.contains(&key)) {
                 continue;
             }
-            let node = match read_yaml(root, &overlay.files, &path, reader.problems) {
+            let node = match read_yaml(&files, &path, reader.problems) {
                 Read::Unreadable(unreadable) => {
                     reader.problems.push(source::problem(&path, &unreadable));
                     continue;
@@ -163,7 +164,7 @@ pub fn load_with(
 pub fn load_accounts(root: &Path, vocabulary: &Vocabulary) -> Result<BTreeMap<AccountName, String>, Vec<Problem>> {
     let mut problems = Vec::new();
     let general = schema::persona_document(vocabulary, &BTreeMap::new());
-    let node = match read_yaml(root, &BTreeMap::new(), Path::new(PROJECT_FILE), &mut problems) {
+    let node = match read_yaml(&Files::new(root, &BTreeMap::new()), Path::new(PROJECT_FILE), &mut problems) {
         Read::Document(node) => Some(node),
         Read::Empty(_) | Read::Broken => None,
         Read::Unreadable(unreadable) => {
@@ -188,8 +189,8 @@ enum Read {
     Document(Arc<Node>),
 }
 
-fn read_yaml(root: &Path, instead: &BTreeMap<PathBuf, String>, path: &Path, problems: &mut Vec<Problem>) -> Read {
-    let text = match source::read_instead(root, instead, path) {
+fn read_yaml(files: &Files<'_>, path: &Path, problems: &mut Vec<Problem>) -> Read {
+    let text = match files.read(path) {
         Ok(text) => text,
         Err(unreadable) => return Read::Unreadable(unreadable),
     };

@@ -1,6 +1,7 @@
 //! Reads the files of a project: only regular files, inside the project also through links, of a sane size, in UTF-8.
 //! What they mean is not known here.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read;
@@ -62,34 +63,74 @@ pub(super) fn inside(base: &Path, path: &str) -> Option<PathBuf> {
 
 /// The path with every link followed, if it lies below the root.
 pub(super) fn resolved(root: &Path, path: &Path) -> Result<PathBuf, Unreadable> {
-    let refused = |error: std::io::Error| match error.kind() {
-        std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory => Unreadable::Missing,
-        _ => Unreadable::Refused(error.to_string()),
-    };
     let root = root.canonicalize().map_err(refused)?;
     let full = root.join(path).canonicalize().map_err(refused)?;
     if full.starts_with(&root) { Ok(full) } else { Err(Unreadable::Outside) }
 }
 
-/// The same, unless another text stands for the file.
-pub(super) fn read_instead(root: &Path, instead: &BTreeMap<PathBuf, String>, path: &Path) -> Result<String, Unreadable> {
-    instead.get(path).map_or_else(|| read(root, path), |text| Ok(text.clone()))
+fn refused(error: std::io::Error) -> Unreadable {
+    match error.kind() {
+        std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory => Unreadable::Missing,
+        _ => Unreadable::Refused(error.to_string()),
+    }
+}
+
+/// The files of a project, as one load reads them.
+pub(super) struct Files<'a> {
+    root: &'a Path,
+    /// Texts that stand for files.
+    instead: &'a BTreeMap<PathBuf, String>,
+    /// The folder that the last file was in, and where its links lead: following them anew for each file of a folder would take
+    /// most of the time that reading takes.
+    folder: RefCell<Option<(PathBuf, PathBuf)>>,
+}
+
+impl<'a> Files<'a> {
+    pub(super) fn new(root: &'a Path, instead: &'a BTreeMap<PathBuf, String>) -> Self {
+        Self { root, instead, folder: RefCell::default() }
+    }
+
+    /// Reads a file as text, unless another text stands for it.
+    pub(super) fn read(&self, path: &Path) -> Result<String, Unreadable> {
+        if let Some(text) = self.instead.get(path) {
+            return Ok(text.clone());
+        }
+        let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else { return read(self.root, path) };
+        let mut last = self.folder.borrow_mut();
+        let full = match &*last {
+            Some((known, full)) if known == folder => full.join(name),
+            _ => {
+                // What is wrong is told of the file, not of its folder.
+                let Ok(full) = resolved(self.root, folder) else { return read(self.root, path) };
+                last.insert((folder.to_path_buf(), full)).1.join(name)
+            }
+        };
+        // Asked before opening: opening a pipe would wait for a writer.
+        let metadata = fs::symlink_metadata(&full).map_err(refused)?;
+        if metadata.is_symlink() { read(self.root, path) } else { text(&full, &metadata) }
+    }
 }
 
 /// Reads a file of the project as text.
 pub(super) fn read(root: &Path, path: &Path) -> Result<String, Unreadable> {
     let full = resolved(root, path)?;
-    let refused = |error: std::io::Error| Unreadable::Refused(error.to_string());
-    // Asked before opening: opening a pipe would wait for a writer.
-    let metadata = fs::metadata(&full).map_err(refused)?;
+    let metadata = fs::metadata(&full).map_err(|error| Unreadable::Refused(error.to_string()))?;
+    text(&full, &metadata)
+}
+
+fn text(full: &Path, metadata: &fs::Metadata) -> Result<String, Unreadable> {
     if !metadata.is_file() {
         return Err(Unreadable::NotAFile);
     }
-    let mut bytes = Vec::new();
-    fs::File::open(&full).map_err(refused)?.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(refused)?;
+    let refused = |error: std::io::Error| Unreadable::Refused(error.to_string());
+    let size = metadata.len().min(MAX_BYTES) + 1;
+    let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or_default());
+    fs::File::open(full).map_err(refused)?.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(refused)?;
     if bytes.len() as u64 > MAX_BYTES {
         return Err(Unreadable::TooLarge);
     }
+    // What is kept for the rest of the run is kept without room for more.
+    bytes.shrink_to_fit();
     String::from_utf8(bytes).map_err(|error| {
         let valid = error.utf8_error().valid_up_to();
         Unreadable::NotText { valid, lossy: String::from_utf8_lossy(error.as_bytes()).into_owned() }

@@ -5,9 +5,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::State;
-use super::disk::{self, replace};
+use super::disk::{self, replace, replace_by};
 use super::error::StateError;
-use super::form::{parse, text_of};
+use super::form::{parse, write_to};
 
 /// How many of the runs' own are kept.
 const KEPT: usize = 5;
@@ -58,7 +58,7 @@ pub fn write(path: &Path, state: &State) -> std::io::Result<()> {
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         fs::create_dir_all(folder)?;
     }
-    replace(path, &text_of(state)?)
+    replace_by(path, |writer| write_to(writer, state))
 }
 
 /// Keeps a state among the backups of its file; `asked_for` until somebody deletes it.
@@ -75,7 +75,7 @@ pub fn keep_state(path: &Path, state: &State, asked_for: bool) -> std::io::Resul
 /// Keeps a copy of the state file as it is; the oldest copies beyond the last few go.
 pub(super) fn keep(state: &Path, serial: u64) -> std::io::Result<()> {
     fs::create_dir_all(folder_of(state))?;
-    replace(&copy_of(state, serial, ".json"), &disk::read(state)?)?;
+    disk::copy(state, &copy_of(state, serial, ".json"))?;
     prune(state)
 }
 
@@ -94,7 +94,7 @@ fn prune(state: &Path) -> std::io::Result<()> {
 pub(super) fn keep_version(state: &Path, version: u32) -> std::io::Result<()> {
     let mut name = state.as_os_str().to_owned();
     name.push(format!(".version-{version}"));
-    replace(Path::new(&name), &disk::read(state)?)
+    disk::copy(state, Path::new(&name))
 }
 
 /// Keeps a file that cannot be read, or does not belong to its neighbour, under a name that nothing else takes.

@@ -2,8 +2,18 @@
 //! are read.
 
 use std::fs;
-use std::io::Write;
+use std::io::{BufWriter, Write};
 use std::path::Path;
+
+/// Bytes that are written at once.
+const BUFFER: usize = 1 << 16;
+
+/// Copies a file of ours, in one step.
+pub(super) fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
+    check_kind(from)?;
+    let mut file = fs::File::open(from)?;
+    replace_by(to, |writer| std::io::copy(&mut file, writer).map(drop))
+}
 
 /// Reads a file of ours. What is no regular file is refused before it is opened: opening a pipe would wait for a writer, and a
 /// device may have no end.
@@ -27,8 +37,15 @@ pub(super) fn check_kind(path: &Path) -> std::io::Result<()> {
 
 /// Replaces a file in one step: written beside it, flushed to disk, renamed. Only the owner can read it.
 pub(super) fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let mut file = tempfile::Builder::new().prefix(".state-").tempfile_in(folder_of(path))?;
-    file.write_all(bytes)?;
+    replace_by(path, |writer| writer.write_all(bytes))
+}
+
+/// As [`replace`], with bytes that need never be in memory as a whole.
+pub(super) fn replace_by(path: &Path, write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>) -> std::io::Result<()> {
+    let file = tempfile::Builder::new().prefix(".state-").tempfile_in(folder_of(path))?;
+    let mut buffered = BufWriter::with_capacity(BUFFER, file);
+    write(&mut buffered)?;
+    let file = buffered.into_inner().map_err(std::io::IntoInnerError::into_error)?;
     file.as_file().sync_all()?;
     file.persist(path).map_err(|error| error.error)?;
     sync_folder(path)

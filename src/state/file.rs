@@ -5,9 +5,9 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use super::disk::{self, replace};
+use super::disk::{self, replace_by};
 use super::error::StateError;
-use super::form::{self, text_of};
+use super::form::{self, write_to};
 use super::journal::{self, End, Read};
 use super::{State, VERSION, backup};
 
@@ -113,11 +113,10 @@ impl StateFile {
                 backup::keep_version(&self.path, version).map_err(failed)?;
             }
         }
-        let text = text_of(state).map_err(failed)?;
         if let Some(folder) = self.path.parent() {
             fs::create_dir_all(folder).map_err(failed)?;
         }
-        replace(&self.path, &text).map_err(failed)?;
+        replace_by(&self.path, |writer| write_to(writer, state)).map_err(failed)?;
         self.found = Some((VERSION, state.serial));
         Ok(())
     }

@@ -6,8 +6,8 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use super::disk::{replace, sync_folder};
-use super::form::text_of;
+use super::disk::{replace_by, sync_folder};
+use super::form::write_to;
 use super::journal::{self, Read};
 use super::{State, StateError, backup};
 use crate::plan::{Address, RemoteId};
@@ -109,7 +109,7 @@ pub fn mend(path: &Path, copy: &State) -> Result<Mended, StateError> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).map_err(failed)?;
     }
-    replace(path, &text_of(&mended.state).map_err(failed)?).map_err(failed)?;
+    replace_by(path, |writer| write_to(writer, &mended.state)).map_err(failed)?;
     match fs::remove_file(&journal) {
         Err(error) if error.kind() != ErrorKind::NotFound => Err(failed(error)),
         _ => sync_folder(path).map_err(failed),

@@ -180,10 +180,15 @@ fn stage(start: &Start, work: Work) -> Stage {
 
 /// Runs an apply that is killed at a point. None: it ended by itself before that.
 fn killed(stage: &Stage, point: Option<Point>) -> (Arc<Killer>, usize) {
+    killed_in(stage, point, &APPLY)
+}
+
+/// The same with these arguments.
+fn killed_in(stage: &Stage, point: Option<Point>, arguments: &[&str]) -> (Arc<Killer>, usize) {
     let killer = Killer::new(point);
     let mut slot = killer.child.lock().expect("whole");
     stage.services.watched_by(Arc::clone(&killer) as Arc<dyn Watch>);
-    let mut command = stage.project.command(&APPLY);
+    let mut command = stage.project.command(arguments);
     command.stdout(Stdio::null()).stderr(Stdio::null());
     *slot = Some(command.spawn().expect("the binary runs"));
     drop(slot);
@@ -279,6 +284,20 @@ fn check(stage: &Stage, work: Work, context: &str) {
     assert_eq!((&plan["settled"], &plan["blocked"]), (&Value::Null, &Value::Null), "{context}");
     let left: Vec<PathBuf> = project.everything().into_iter().map(|(path, _)| path).collect();
     assert!(!left.iter().any(|path| path.ends_with("state.json.journal")), "{context}: {left:?}");
+}
+
+#[test]
+fn what_was_answered_is_on_disk_before_anything_else_is_sent() {
+    // OpenGiant shows its personas to nobody, so an id that is not kept at once is lost.
+    let stage = stage(&start(Work::Create), Work::Create);
+    let arguments = ["apply", "-y", "--target", "opengiant.*", "--parallelism", "1"];
+    let (killer, _) = killed_in(&stage, Some(Point::Unseen(2)), &arguments);
+    assert!(killer.killed.load(Ordering::SeqCst), "it died");
+    let state = recorded(&stage.project);
+    assert_eq!(ids(&state, "opengiant"), stage.services.ids("opengiant"), "{state:#}");
+    assert_eq!(ids(&state, "opengiant").len(), 1);
+    let pending: Vec<&String> = state["pending"].as_object().expect("pending").keys().collect();
+    assert_eq!(pending, ["opengiant.bob"], "and what was being sent is known");
 }
 
 #[test]

@@ -19,9 +19,6 @@ use crate::providers;
 use crate::reconcile::connection::Failure;
 use crate::reconcile::{Connection, Reader};
 
-/// Reads under way at once.
-const CONCURRENT_READS: usize = 8;
-
 /// One object that lives at an account.
 #[derive(Clone, Debug)]
 pub(super) struct Found {
@@ -213,7 +210,9 @@ pub(super) async fn read(
         });
     }
     let mut groups = Vec::new();
-    let mut read = stream::iter(read).buffered(CONCURRENT_READS);
+    // Each account's pace decides how many of these are under way there.
+    let at_once = session.connections.values().map(|connection| connection.client.concurrency()).sum::<usize>().max(1);
+    let mut read = stream::iter(read).buffered(at_once);
     while let Some((group, failed)) = read.next().await {
         if !failed.is_empty() && stop.is_pulled() {
             continue;

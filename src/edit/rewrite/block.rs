@@ -8,7 +8,7 @@ use similar::{Algorithm, DiffOp, capture_diff_slices};
 use super::super::tree::Node;
 use super::super::write;
 use super::Splice;
-use super::place::Page;
+use super::page::Page;
 
 /// Where a block scalar is introduced.
 pub(super) struct Header {

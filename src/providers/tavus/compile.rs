@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::api::Api;
-use super::patch::CONFERENCING;
+use super::rules::CONFERENCING;
 use super::spec::Section;
 use crate::persona::document::{Persona, Target};
 use crate::persona::name::Pointer;

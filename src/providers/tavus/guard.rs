@@ -6,8 +6,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
-use super::patch::CONFERENCING;
-use super::rules::RULES;
+use super::rules::{CONFERENCING, RULES};
 use crate::persona::name::Pointer;
 use crate::plan::Reading;
 use crate::plan::value::{get, holds_secret, leaves};

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::api::Api;
-use super::rules::{FUNCTIONS, LLM_HEADERS, RULES};
+use super::rules::{CONFERENCING, FLOW, FUNCTIONS, LLM_HEADERS, RULES, TOOL_IDS};
 use super::{guard, lists, predict, wire};
 use crate::persona::name::Pointer;
 use crate::plan::value::{get, is_empty, leaves, remove, set};
@@ -17,15 +17,6 @@ use crate::plan::{Draft, Edit, Live, Method, Reading, Request, Resource};
 
 /// What a field shall be; none: removed.
 type Wish = (Pointer, Option<Value>);
-
-/// Joining meetings: lives apart from the rest at Tavus, and a patch may not mix the two.
-pub(super) const CONFERENCING: [&str; 2] = ["layers", "conferencing"];
-
-/// The layer whose fields Tavus fills with defaults as soon as one is set.
-pub(super) const FLOW: [&str; 2] = ["layers", "conversational_flow"];
-
-/// Tools of the registry are attached and detached by calls of their own.
-pub(super) const TOOL_IDS: &str = "tool_ids";
 
 /// Inline functions, deprecated in favour of the registry.
 const INLINE_TOOLS: [&str; 4] = ["tools", "visual_tools", "audio_tools", "perception_tools"];

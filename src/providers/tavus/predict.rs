@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use serde_json::{Map, Value};
 
 use super::api::{self, Api};
-use super::patch::{FLOW, TOOL_IDS};
+use super::rules::{FLOW, TOOL_IDS};
 use super::spec::PATHS;
 use super::wire;
 use crate::persona::name::Pointer;

@@ -22,6 +22,15 @@ pub(super) const LLM_HEADERS: &str = "/layers/llm/headers";
 /// What a read may show of a secret is never kept: whether keys come back in clear, masked or not at all is not documented.
 pub(super) const WRITE_ONLY: [&str; 3] = ["/layers/llm/api_key", LLM_HEADERS, "/layers/tts/api_key"];
 
+/// Joining meetings: lives apart from the rest at Tavus, and a patch may not mix the two.
+pub(super) const CONFERENCING: [&str; 2] = ["layers", "conferencing"];
+
+/// The layer whose fields Tavus fills with defaults as soon as one is set.
+pub(super) const FLOW: [&str; 2] = ["layers", "conversational_flow"];
+
+/// Tools of the registry are attached and detached by calls of their own.
+pub(super) const TOOL_IDS: &str = "tool_ids";
+
 const FIELDS: &[FieldRule] = &[
     FieldRule::at("")
         .empty_is_absent()

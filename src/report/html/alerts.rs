@@ -1,8 +1,8 @@
 //! What must not be missed, at the head of a page: closed gates, what is blocked or taken away, what did not end well.
 
+use super::ended::{Ended, Persona};
 use super::fields::source;
 use super::markup::Html;
-use super::page::{Ended, Persona};
 use crate::plan::change::Blocked;
 use crate::plan::{Action, Change, Plan};
 use crate::reconcile::outcome::Entry;

@@ -1,9 +1,9 @@
 //! The changes of a persona, one by one: what happens, why, every field, and how it ended.
 
+use super::ended::{Ended, Persona, ending_class};
 use super::fields::{field, source};
 use super::filters::Filters;
 use super::markup::Html;
-use super::page::{Ended, Persona, ending_class};
 use crate::plan::{Action, Change};
 use crate::reconcile::{Ending, Entry};
 use crate::report::shown::endings::{List, half_way, said, time};

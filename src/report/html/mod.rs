@@ -4,6 +4,7 @@
 mod alerts;
 mod change;
 mod drift;
+mod ended;
 mod fields;
 mod filters;
 mod markup;

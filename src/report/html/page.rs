@@ -4,18 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::alerts::alerts;
 use super::change::section;
+use super::ended::{Ended, Persona, ending_class};
 use super::filters::Filters;
 use super::markup::Html;
-use crate::plan::{Address, Change, Plan};
-use crate::reconcile::{Entry, Outcome};
+use crate::plan::{Change, Plan};
 use crate::report::shown::endings::{List, counts, lists};
 use crate::report::shown::{count, has_drifted, sign, summary};
-
-/// What became of a plan, and the same by address.
-pub(super) type Ended<'a> = (&'a Outcome, &'a BTreeMap<&'a Address, &'a Entry>);
-
-/// The changes of a persona, each with its number on the page.
-pub(super) type Persona<'a> = (&'a str, Vec<(usize, &'a Change)>);
 
 /// A whole document. Nothing is loaded from anywhere and nothing runs.
 pub(super) fn document(title: &str, style: &str, body: impl FnOnce(&mut Html)) -> String {
@@ -143,15 +137,6 @@ fn lead(plan: &Plan, ended: Option<Ended<'_>>, words: &str) -> String {
     };
     let (personas, accounts) = (count(personas.len(), "persona"), count(accounts.len(), "account"));
     format!("{} to {personas} at {accounts}{rest}.", count(plan.changes.len(), "change"))
-}
-
-/// The colour of an ending.
-pub(super) fn ending_class(list: List) -> &'static str {
-    match list {
-        List::Done => "create",
-        List::NotStarted | List::Stale => "update",
-        List::Diverged | List::Failed | List::Unknown => "delete",
-    }
 }
 
 /// What changes where: a row per persona, a column per account.
