@@ -4,8 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::stream::{self, StreamExt};
 
-use super::naming::Group;
-use super::tell::{Report, Skipped};
+use super::parts::{Found, Group, Report, Skipped};
 use crate::capture::key;
 use crate::cli::args::ImportArgs;
 use crate::cli::exit::Stop;
@@ -14,26 +13,10 @@ use crate::cli::selection::matches;
 use crate::cli::session::Session;
 use crate::http::Brake;
 use crate::persona::name::AccountName;
-use crate::plan::{Address, Listing, Live, RemoteId};
+use crate::plan::{Address, Listing, RemoteId};
 use crate::providers;
 use crate::reconcile::connection::Failure;
 use crate::reconcile::{Connection, Reader};
-
-/// One object that lives at an account.
-#[derive(Clone, Debug)]
-pub(super) struct Found {
-    /// Where.
-    pub(super) account: AccountName,
-    /// Its id there.
-    pub(super) id: RemoteId,
-    /// Its display name; empty if none.
-    pub(super) name: String,
-    /// The whole of it, as soon as it was read.
-    pub(super) live: Option<Live>,
-    /// How many objects of this account come before it that would like the same key, chosen or not: so that the keys do not depend
-    /// on what is taken first.
-    pub(super) rank: usize,
-}
 
 /// Refuses accounts that are not configured, and services that cannot be listed.
 ///
