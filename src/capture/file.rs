@@ -1,15 +1,12 @@
 //! The texts of a persona: one YAML file, and prompt files beside it. Puts what all sections have alike on top, leaves out what the
 //! accounts' defaults say anyway, puts names in the place of ids where that is asked for, and says in comments what stayed out.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Map, Value, json};
 
+use super::draft::{Draft, Part};
 use super::margin::{Margin, with_names};
-use super::section::Section;
 use super::yaml::{self, Line, Node};
 use crate::persona::name::{AccountName, Key, Pointer};
-use crate::plan::RemoteId;
 use crate::plan::value::{get, is_secret, leaves, remove, same, set};
 
 /// From this many characters on, a prompt has a file of its own even if it is a single line.
@@ -17,45 +14,6 @@ const LONG: usize = 100;
 
 /// Where prompt files stand, below the folder of the persona file.
 const PROMPTS: &str = "prompts";
-
-/// A persona that is to be written.
-#[derive(Clone, Debug)]
-pub struct Draft {
-    /// Its key.
-    pub key: Key,
-    /// Its objects, one per account.
-    pub parts: Vec<Part>,
-}
-
-/// One object of a persona.
-#[derive(Clone, Debug)]
-pub struct Part {
-    /// Where it lives.
-    pub account: AccountName,
-    /// Its id there.
-    pub id: RemoteId,
-    /// What is managed of it.
-    pub section: Section,
-    /// What the account lays beneath every target.
-    pub defaults: Map<String, Value>,
-    /// Where the provider keeps shared fields.
-    pub shared: &'static [(&'static str, &'static str)],
-    /// Whether the target has to name the id.
-    pub bind: bool,
-    /// What the ids in the section are called, as far as names are written. The section itself holds the ids.
-    pub called: BTreeMap<Pointer, Called>,
-}
-
-/// What the thing behind an id is called.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Called {
-    /// The kind of thing, as `$lookup` takes it.
-    pub kind: &'static str,
-    /// Its name.
-    pub name: String,
-    /// Whether the name leads to nothing else; only then it can stand for the id.
-    pub unique: bool,
-}
 
 /// The texts of one persona.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -235,7 +193,12 @@ fn without_hollow(value: Value) -> Option<Value> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::section::{Left, Why};
+    use super::super::draft::Called;
+    use super::super::section::{Left, Section, Why};
+    use crate::persona::name::Pointer;
+    use crate::plan::RemoteId;
+    use std::collections::BTreeMap;
+
     use super::*;
 
     const SHARED: &[(&str, &str)] = &[("name", "/name"), ("description", "/about"), ("prompt", "/brain/prompt")];

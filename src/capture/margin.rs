@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::file::{Called, Part};
+use super::draft::{Called, Part};
 use super::section::Left;
 use super::yaml::{Line, Node};
 use crate::persona::name::{Key, Pointer};

@@ -3,6 +3,7 @@
 //! Nothing is read or written here, and no provider is known by name. That a text means what it should is not believed but
 //! checked by those who keep it: they load it again and compare.
 
+pub mod draft;
 pub mod file;
 pub mod key;
 mod margin;
@@ -11,5 +12,6 @@ pub mod section;
 mod shape;
 pub mod yaml;
 
-pub use file::{Called, Draft, Part, Texts};
+pub use draft::{Called, Draft, Part};
+pub use file::Texts;
 pub use section::{Left, Section, Sight, Why};

@@ -8,6 +8,9 @@ use std::fmt::Write;
 
 use serde_json::{Map, Value};
 
+/// Columns of a line, as `fmt` lays files out.
+const WIDTH: usize = 120;
+
 /// A value that is to be written.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Node {
@@ -121,7 +124,7 @@ fn list(items: &[Value], indent: usize, text: &mut String) {
 /// A scalar or an empty list, with its line's end.
 fn leaf(value: &Value, indent: usize, text: &mut String) {
     match value {
-        Value::String(string) if is_block(string) => block(string, indent + 2, text),
+        Value::String(string) if is_block(string) || is_long(string, text) => block(string, indent + 2, text),
         Value::String(string) => {
             text.push_str(&scalar_text(string));
             text.push('\n');
@@ -258,6 +261,18 @@ fn is_block(string: &str) -> bool {
         && string.chars().all(shown)
         // Readers disagree about tabs where indentation may be, and about lines of nothing but blanks.
         && string.lines().all(|line| !line.starts_with('\t') && (line.is_empty() || !line.trim().is_empty()))
+}
+
+/// Whether a text of one line would have to be quoted on a line that is too long to be read.
+fn is_long(string: &str, text: &str) -> bool {
+    let column = text.rsplit('\n').next().unwrap_or_default().chars().count();
+    let quoted = scalar_text(string);
+    quoted.starts_with('"')
+        && column + quoted.chars().count() > WIDTH
+        && string.contains(' ')
+        && !string.ends_with(' ')
+        && !string.starts_with(' ')
+        && string.chars().all(is_printable)
 }
 
 fn block(string: &str, indent: usize, text: &mut String) {

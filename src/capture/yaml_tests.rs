@@ -72,6 +72,16 @@ fn line_ends_of_blocks_are_kept() {
 }
 
 #[test]
+fn a_long_line_that_needs_quotes_is_a_block() {
+    let long = format!("say: {}", "a b ".repeat(40).trim_end());
+    let written = document(json!({"list": [long.clone()], "plain": "a b ".repeat(40).trim_end(), "text": long}));
+    assert!(written.contains("list:\n  - |-\n    say: a b") && written.contains("text: |-\n  say: a b"), "{written}");
+    assert!(written.contains("plain: a b"), "{written}");
+    assert_eq!(read(&written)["text"], long);
+    assert_eq!(read(&written)["list"][0], long);
+}
+
+#[test]
 fn what_does_not_show_is_escaped() {
     let text = "a\u{0}\u{7f}\u{85}\u{2028}\u{202e}\u{feff}\u{200b}🚲";
     let written = document(json!({ "text": text }));

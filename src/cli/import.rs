@@ -7,6 +7,7 @@ mod inventory;
 mod judge;
 mod keep;
 mod naming;
+mod parts;
 mod tell;
 
 use std::collections::BTreeSet;
@@ -22,11 +23,9 @@ use super::session::Session;
 use crate::persona::name::AccountName;
 use crate::plan::{Address, Record};
 use crate::state::{Entry, Memory, StateError, StateFile};
-use inventory::Found;
-use judge::Kept;
 use keep::Keeper;
-use naming::{Group, Place};
-use tell::Report;
+use naming::Place;
+use parts::{Found, Group, Kept, Report};
 
 /// Personas that are written, checked and recorded together. An interrupted run loses no more than the reading of so many.
 const BATCH: usize = 100;
@@ -150,7 +149,7 @@ async fn run(
         {
             batch.push(group);
         }
-        let batch = inventory::read(session, batch, &progress, report).await;
+        let batch = inventory::read(session, batch, &progress, stop, report).await;
         let result = one_batch(session, &mut memory, &mut keeper, args, batch, report);
         if let Err(stop) = result {
             report.stopped = Some(stop);
@@ -186,7 +185,7 @@ fn one_batch(
         }
     }
     if args.dry_run {
-        report.would_write(&drafts, keeper);
+        report.files.extend(drafts.iter().flat_map(|draft| keeper.texts(draft)));
         report.imported.extend(records);
         return Ok(());
     }

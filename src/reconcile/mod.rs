@@ -14,5 +14,6 @@ mod verify;
 pub use apply::{Applier, Observer};
 pub use connection::Connection;
 pub use outcome::{Difference, Effort, Ending, Entry, Exchange, Outcome};
+pub use pages::list_all;
 pub use reader::Reader;
 pub use refresh::{Interest, Refreshed, refresh};

@@ -17,7 +17,15 @@ pub(super) enum Purpose {
     All,
     /// Some objects, which could be read one by one as well: the list ends as soon as they were seen, or as soon as reading those that
     /// are left by themselves takes no more requests than its further pages.
-    Some,
+    Wanted,
+}
+
+/// Reads the whole list of an account: each object once, in the order of the pages.
+///
+/// # Errors
+/// When a page of it cannot be read.
+pub async fn list_all(reader: Reader<'_>) -> Result<Vec<Listed>, Failure> {
+    list(reader, BTreeSet::new(), Purpose::All, |_| true).await
 }
 
 /// Reads a list. `wanted` are objects that are believed to be on it; what `keep` does not want is dropped as soon as it was seen.
@@ -51,7 +59,7 @@ pub(super) async fn list(
                 }
             }
             // A page with nothing new on it ends the list too: some services answer beyond the last page with the last page.
-            if !more || seen.len() == before || (matches!(purpose, Purpose::Some) && unseen.is_empty()) {
+            if !more || seen.len() == before || (matches!(purpose, Purpose::Wanted) && unseen.is_empty()) {
                 return Ok(items);
             }
             last = Some((length, pages));
@@ -59,10 +67,10 @@ pub(super) async fn list(
         let Some((length, total)) = last else { return Ok(items) };
         let unseen = u32::try_from(unseen.len()).unwrap_or(u32::MAX);
         wave = match total.and_then(|total| total.checked_sub(read)).filter(|further| *further > 0) {
-            Some(further) if matches!(purpose, Purpose::Some) && unseen <= further => return Ok(items),
+            Some(further) if matches!(purpose, Purpose::Wanted) && unseen <= further => return Ok(items),
             Some(further) => further,
             // Where nobody says how many there are, what we know to be left fills so many at least.
-            None if matches!(purpose, Purpose::Some) && unseen <= read => return Ok(items),
+            None if matches!(purpose, Purpose::Wanted) && unseen <= read => return Ok(items),
             None => unseen.div_ceil(u32::try_from(length).unwrap_or(u32::MAX).max(1)).max(1),
         };
     }

@@ -1,13 +1,10 @@
 //! An account that can only be read. What plans gets this and nothing else, so that a plan cannot write, by type.
 
-use std::collections::BTreeSet;
-
 use serde_json::{Map, Value};
 
 use super::connection::{Connection, Failure};
-use super::pages::{self, Purpose};
 use crate::plan::{Live, RemoteId, Rules};
-use crate::provider::{Listed, Page};
+use crate::provider::Page;
 
 /// The reading half of a [`Connection`].
 ///
@@ -56,14 +53,6 @@ impl<'a> Reader<'a> {
     /// When there is no answer, or one that is no list.
     pub async fn page(&self, number: u32) -> Result<Page, Failure> {
         self.connection.page(number).await
-    }
-
-    /// Reads the whole list: each object once, in the order of the pages.
-    ///
-    /// # Errors
-    /// When a page of it cannot be read.
-    pub async fn list(&self) -> Result<Vec<Listed>, Failure> {
-        pages::list(*self, BTreeSet::new(), Purpose::All, |_| true).await
     }
 
     /// How many reads are worth having under way: as many as the account's pace lets through.

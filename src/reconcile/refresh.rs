@@ -232,7 +232,7 @@ impl<'a> Questions<'a> {
         let fresh = self.fresh.iter().map(|(_, resource)| resource.name.as_str());
         let names: BTreeSet<&str> = fresh.chain(self.pending.iter().map(|(_, pending)| pending.name.as_str())).collect();
         let nameless = self.pending.iter().any(|(_, pending)| pending.name.is_empty());
-        let purpose = if by_name { Purpose::All } else { Purpose::Some };
+        let purpose = if by_name { Purpose::All } else { Purpose::Wanted };
         let kept = |item: &Listed| known.contains(&item.id) || nameless || names.contains(item.name.as_str());
         pages::list(reader, known.clone(), purpose, kept).await
     }

@@ -204,12 +204,14 @@ mod on_linux {
 
     const STATE: &str = ".personaform/sandbox/state.json";
 
+    type Make = fn(&Path);
+
     #[test]
     fn what_is_kept_between_runs_is_a_file_or_refused_at_once() {
         let fifo = |path: &Path| assert!(Command::new("mkfifo").arg(path).status().expect("mkfifo").success());
         let folder = |path: &Path| std::fs::create_dir(path).expect("made");
         let device = |path: &Path| symlink("/dev/zero", path).expect("linked");
-        let kinds: [(&str, &dyn Fn(&Path)); 3] = [("pipe", &fifo), ("folder", &folder), ("device", &device)];
+        let kinds: [(&str, Make); 3] = [("pipe", fifo), ("folder", folder), ("device", device)];
         for (below, only_writers) in [("", false), (".journal", false), (".lock", true)] {
             for (kind, make) in kinds {
                 let project = applied();

@@ -4,35 +4,19 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::stream::{self, StreamExt};
 
-use super::naming::Group;
-use super::tell::{Report, Skipped};
+use super::parts::{Found, Group, Report, Skipped};
 use crate::capture::key;
 use crate::cli::args::ImportArgs;
 use crate::cli::exit::Stop;
 use crate::cli::screen::{Progress, Screen};
 use crate::cli::selection::matches;
 use crate::cli::session::Session;
+use crate::http::Brake;
 use crate::persona::name::AccountName;
-use crate::plan::{Address, Listing, Live, RemoteId};
+use crate::plan::{Address, Listing, RemoteId};
 use crate::providers;
 use crate::reconcile::connection::Failure;
-use crate::reconcile::{Connection, Reader};
-
-/// One object that lives at an account.
-#[derive(Clone, Debug)]
-pub(super) struct Found {
-    /// Where.
-    pub(super) account: AccountName,
-    /// Its id there.
-    pub(super) id: RemoteId,
-    /// Its display name; empty if none.
-    pub(super) name: String,
-    /// The whole of it, as soon as it was read.
-    pub(super) live: Option<Live>,
-    /// How many objects of this account come before it that would like the same key, chosen or not: so that the keys do not depend
-    /// on what is taken first.
-    pub(super) rank: usize,
-}
+use crate::reconcile::{Connection, Reader, list_all};
 
 /// Refuses accounts that are not configured, and services that cannot be listed.
 ///
@@ -86,7 +70,7 @@ pub(super) async fn all(session: &Session, accounts: &[AccountName], screen: &Sc
 }
 
 async fn list(connection: &Connection, account: &AccountName) -> Result<Vec<Found>, Failure> {
-    let items = Reader::of(connection).list().await?;
+    let items = list_all(Reader::of(connection)).await?;
     let found = items.into_iter().map(|mut item| {
         if let Some(live) = &mut item.live {
             connection.conceal(live, &[]);
@@ -173,8 +157,15 @@ impl<'a> Managed<'a> {
     }
 }
 
-/// Reads the objects that the list only named. Those that cannot be read leave their groups.
-pub(super) async fn read(session: &Session, groups: Vec<Group>, progress: &Progress, report: &mut Report) -> Vec<Group> {
+/// Reads the objects that the list only named. Those that cannot be read leave their groups; what an interrupt leaves unread is
+/// nobody's fault, and stays with its whole group for the next run.
+pub(super) async fn read(
+    session: &Session,
+    groups: Vec<Group>,
+    progress: &Progress,
+    stop: &Brake,
+    report: &mut Report,
+) -> Vec<Group> {
     let mut read = Vec::new();
     for group in groups {
         read.push(async move {
@@ -206,6 +197,9 @@ pub(super) async fn read(session: &Session, groups: Vec<Group>, progress: &Progr
     let at_once = session.connections.values().map(|connection| connection.client.concurrency()).sum::<usize>().max(1);
     let mut read = stream::iter(read).buffered(at_once);
     while let Some((group, failed)) = read.next().await {
+        if !failed.is_empty() && stop.is_pulled() {
+            continue;
+        }
         for (found, why) in failed {
             report.refused.push((found, why));
         }

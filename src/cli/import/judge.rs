@@ -1,46 +1,19 @@
 //! What the file of a draft comes to, held against what the services show: the judge of every import. A field that its section does
 //! not take is to be mended; what cannot be mended is no import.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use serde_json::{Map, Value};
-
-use super::keep::Item;
+use super::parts::{Item, Kept};
 use crate::capture::Part;
 use crate::cli::names::{self, Catalogues};
 use crate::cli::session::Session;
 use crate::persona::document::{Persona, Project};
-use crate::persona::name::{Manage, Pointer};
+use crate::persona::name::Pointer;
 use crate::persona::problem::{Problem, Severity};
 use crate::plan::diff::Comparison;
 use crate::plan::value::{get, is_secret, leaves, remove, same};
-use crate::plan::{Address, Live, Reading, RemoteId, Resource};
+use crate::plan::{Address, Live, Reading, Resource};
 use crate::reconcile::Connection;
-
-/// An object that is in a file now.
-#[derive(Clone, Debug)]
-pub(super) struct Kept {
-    /// Its address.
-    pub(super) address: Address,
-    /// The provider's id.
-    pub(super) provider: String,
-    /// Its id there.
-    pub(super) id: RemoteId,
-    /// Its display name.
-    pub(super) name: String,
-    /// What state shall remember as applied.
-    pub(super) applied: Map<String, Value>,
-    /// Whether its target forbids a delete.
-    pub(super) prevent_destroy: bool,
-    /// Whether its target allows a delete although something uses it.
-    pub(super) force_destroy: bool,
-    /// What may be done to it.
-    pub(super) manage: Manage,
-    /// The persona file, relative to the root.
-    pub(super) file: PathBuf,
-    /// Unmanaged fields, each with the reason.
-    pub(super) left: Vec<(Pointer, String)>,
-}
 
 /// What is to be done with a draft.
 pub(super) enum Verdict {

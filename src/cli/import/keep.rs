@@ -7,35 +7,21 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::inventory::Found;
-use super::judge::{Kept, Verdict, blame, judge};
-use super::naming::Group;
-use super::tell::Report;
+use super::judge::{Verdict, blame, judge};
+use super::parts::{Group, Item, Kept, Report};
 use crate::capture::{self, Draft, Part, Sight, Texts};
 use crate::cli::exit::Stop;
 use crate::cli::files::write_new;
 use crate::cli::names::called;
 use crate::cli::project::variable;
 use crate::cli::session::Session;
-use crate::persona::name::{Key, Pointer};
+use crate::persona::name::Key;
 use crate::persona::{Overlay, Vocabulary, load_with};
-use crate::plan::{Address, Live, RemoteId};
+use crate::plan::{Address, RemoteId};
 use crate::providers;
 
 /// How often a draft is mended before it is given up.
 const ROUNDS: usize = 8;
-
-/// Objects on their way into one file.
-pub(super) struct Item {
-    /// What is written.
-    pub(super) draft: Draft,
-    /// Whose they are, in the order of the draft's parts.
-    pub(super) members: Vec<Found>,
-    /// What the services showed of each.
-    pub(super) lives: Vec<Live>,
-    /// Fields that turned out not to fit, of each.
-    pub(super) refused: Vec<BTreeMap<Pointer, String>>,
-}
 
 /// What came of one batch.
 #[derive(Default)]

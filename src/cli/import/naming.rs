@@ -4,22 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
-use super::inventory::Found;
-use super::judge::{Kept, agrees, kept};
-use super::keep::{Item, Keeper};
-use super::tell::Report;
+use super::judge::{agrees, kept};
+use super::keep::Keeper;
+use super::parts::{Found, Group, Item, Kept, Report};
 use crate::capture::key;
 use crate::cli::session::Session;
 use crate::persona::document::Persona;
 use crate::persona::name::{AccountName, Key};
 use crate::plan::Address;
-
-/// Objects that go into one file.
-#[derive(Clone, Debug)]
-pub(super) struct Group {
-    /// At most one per account.
-    pub(super) members: Vec<Found>,
-}
 
 /// Where a group goes.
 pub(super) enum Place {

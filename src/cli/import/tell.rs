@@ -6,67 +6,13 @@ use std::path::PathBuf;
 use serde_json::{Map, Value, json};
 
 use super::called;
-use super::inventory::{Found, Managed};
-use super::judge::Kept;
-use super::keep::{Item, Keeper};
+use super::inventory::Managed;
+use super::parts::{Found, Item, Report, Section};
 use crate::capture;
 use crate::cli::args::{Common, Format};
-use crate::cli::exit::Stop;
 use crate::cli::screen::Screen;
 use crate::cli::session::Session;
 use crate::persona::name::{AccountName, Key};
-use crate::plan::Address;
-
-/// An object that is managed already.
-#[derive(Debug)]
-pub(super) struct Skipped {
-    /// The object.
-    pub(super) found: Found,
-    /// Its address.
-    pub(super) address: Address,
-    /// How it is managed.
-    pub(super) why: &'static str,
-}
-
-/// A section for a file that is there already.
-#[derive(Debug)]
-pub(super) struct Section {
-    found: Found,
-    file: PathBuf,
-    text: String,
-}
-
-/// What became of an import.
-#[derive(Debug, Default)]
-pub(super) struct Report {
-    /// What is in files and state now.
-    pub(super) imported: Vec<Kept>,
-    /// What was managed before.
-    pub(super) skipped: Vec<Skipped>,
-    /// What could not be taken, with the reason.
-    pub(super) refused: Vec<(Found, String)>,
-    /// What people have to add to files themselves.
-    pub(super) sections: Vec<Section>,
-    /// What else is worth knowing.
-    pub(super) notes: Vec<String>,
-    /// Files of a dry run.
-    pub(super) files: Vec<(PathBuf, String)>,
-    /// Whether nothing was written.
-    pub(super) dry_run: bool,
-    /// Where the plan that follows is not empty; none: there was no plan.
-    pub(super) planned: Option<Vec<(Address, String)>>,
-    /// Why the rest was not taken.
-    pub(super) stopped: Option<Stop>,
-}
-
-impl Report {
-    /// Notes what a dry run would write.
-    pub(super) fn would_write(&mut self, items: &[Item], keeper: &Keeper) {
-        for item in items {
-            self.files.extend(keeper.texts(item));
-        }
-    }
-}
 
 /// The sections of an item for the file of its persona, each binding its object.
 pub(super) fn sections(session: &Session, item: &Item, (key, shared): &(Key, Map<String, Value>)) -> Vec<Section> {
