@@ -67,7 +67,7 @@ impl Scene {
             accounts: accounts.collect(),
             namesakes: &desired.keys().map(|address| (address.clone(), Namesakes::Found(Vec::new()))).collect(),
             desired: &desired,
-            sources: &BTreeMap::new(),
+            sources: &BTreeMap::<personaform::plan::Address, personaform::plan::Sources>::new(),
             moves: &BTreeMap::new(),
             recorded: &BTreeMap::new(),
             observed: &BTreeMap::new(),

@@ -92,7 +92,7 @@ fn prompt(number: usize, version: usize) -> String {
         // A linear congruential generator is chance enough for prose.
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         text.push_str(WORDS[(state >> 33) as usize % WORDS.len()]);
-        text.push(if (state >> 40) % 12 == 0 { '\n' } else { ' ' });
+        text.push(if (state >> 40).is_multiple_of(12) { '\n' } else { ' ' });
     }
     text.truncate(PROMPT - 1);
     text.push('.');

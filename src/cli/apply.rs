@@ -20,7 +20,8 @@ use crate::state::{Memory, State, StateFile};
 /// When the files have problems, a gate is closed, the state is locked, or a saved plan no longer holds.
 pub(super) async fn apply(common: &Common, screen: &Screen, args: &ApplyArgs, interrupt: &Interrupt) -> Result<Exit, Stop> {
     let saved = args.plan_file.as_deref().map(read).transpose()?;
-    let session = Session::open(common, screen, Some(("apply", args.waiting.lock_timeout)), saved.as_ref()).await?;
+    let mut session = Session::open(common, screen, Some(("apply", args.waiting.lock_timeout)), saved.as_ref()).await?;
+    session.let_go_of_values();
     let is_saved = saved.is_some();
     let mut plan = match saved {
         None => session.plan(&args.planning).await?,
@@ -86,10 +87,7 @@ async fn carry_out(
     session.stop_with(&going.interrupt.stop);
     let progress = screen.progress(plan.changes.len());
     let file = std::mem::replace(&mut session.state_file, StateFile::at(""));
-    // What the plan was made from is not needed any more, and at a large project most of what is held.
-    session.project.personas.clear();
-    session.desired.clear();
-    session.sources.clear();
+    session.let_go();
     let (objects, pending) = (std::mem::take(&mut session.state.objects), std::mem::take(&mut session.state.pending));
     let state = State { objects, pending, ..session.state.clone() };
     let applier = Applier {

@@ -2,6 +2,7 @@
 
 mod apply;
 pub mod args;
+mod aside;
 mod completions;
 mod doctor;
 mod drift;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::json;
 
 use super::args::{Common, Document, Format, SandboxArgs, SchemaArgs};
+use super::aside::aside;
 use super::exit::{Exit, Stop};
 use super::interrupt::Interrupt;
 use super::miniatures::{sandbox_key, serve_sandbox};
@@ -25,6 +26,7 @@ pub(super) fn validate(common: &Common, screen: &Screen) -> Result<Exit, Stop> {
         let (personas, targets) = (counted(project.personas.len(), "persona"), counted(compiled.resources.len(), "target"));
         screen.result(&format!("No problems in {personas} with {targets}.\n"));
     }
+    aside((project, compiled));
     screen.publish_warnings()?;
     Ok(Exit::Done)
 }

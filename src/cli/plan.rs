@@ -4,6 +4,7 @@ use std::io::{Read, Write};
 use std::path::Path;
 
 use super::args::{Common, PlanArgs, ShowArgs};
+use super::aside::aside;
 use super::exit::{Exit, Stop};
 use super::reports::Subject;
 use super::screen::Screen;
@@ -20,8 +21,11 @@ const MOST: u64 = 256 << 20;
 /// # Errors
 /// When the files have problems, or nothing can be planned.
 pub(super) async fn plan(common: &Common, screen: &Screen, args: &PlanArgs) -> Result<Exit, Stop> {
-    let session = Session::open(common, screen, None, None).await?;
+    let mut session = Session::open(common, screen, None, None).await?;
+    session.let_go_of_values();
     let plan = session.plan(&args.planning).await?;
+    session.let_go();
+    aside(std::mem::take(&mut session.state.objects));
     screen.publish(Subject::Plan(&plan, args.planning.requests))?;
     if let Some(path) = &args.out {
         save(&plan, path)?;

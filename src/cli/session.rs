@@ -7,6 +7,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use super::args::{Common, Planning};
+use super::aside::aside;
 use super::exit::{Stop, with_causes};
 use super::lock::lock;
 use super::miniatures::{sandbox_key, start_sandbox};
@@ -37,8 +38,6 @@ pub(super) struct Session {
     pub(super) desired: BTreeMap<Address, Resource>,
     /// New address to old address.
     pub(super) moves: BTreeMap<Address, Address>,
-    /// Where in the files they were written.
-    pub(super) sources: BTreeMap<Address, Sources>,
     /// The state as it was loaded.
     pub(super) state: State,
     /// Where it is kept; taken out by whoever writes.
@@ -150,7 +149,6 @@ impl Session {
         let mut session = Self {
             desired: compiled.resources,
             moves: compiled.moves,
-            sources: compiled.sources,
             state,
             state_file,
             connections: BTreeMap::new(),
@@ -248,13 +246,29 @@ impl Session {
         self.selection.selects(address)
     }
 
+    /// Lets go of the values that the files were compiled from; where they were written stays.
+    pub(super) fn let_go_of_values(&mut self) {
+        let values = self.project.personas.values_mut().map(|persona| {
+            let fields = persona.targets.iter_mut().map(|target| std::mem::take(&mut target.fields)).collect::<Vec<_>>();
+            (std::mem::take(&mut persona.shared), fields)
+        });
+        aside(values.collect::<Vec<_>>());
+    }
+
+    /// Lets go of all that a plan was made from, when it is not needed any more: at a large project most of what is held.
+    pub(super) fn let_go(&mut self) {
+        aside((std::mem::take(&mut self.project.personas), std::mem::take(&mut self.desired)));
+    }
+
     /// Looks at the services and plans.
     ///
     /// # Errors
     /// When a selection matches nothing, or a plan would be wrong.
     pub(super) async fn plan(&self, planning: &Planning) -> Result<Plan, Stop> {
         let refreshed = self.look(&self.desired, &self.moves).await?;
-        self.plan_seen(&self.desired, &self.moves, &refreshed, planning)
+        let plan = self.plan_seen(&self.desired, &self.moves, &refreshed, planning);
+        aside(refreshed);
+        plan
     }
 
     /// Finds the ids behind the names of the selected targets.
@@ -352,13 +366,13 @@ impl Session {
         refreshed: &Refreshed,
         planning: &Planning,
     ) -> Result<Plan, Stop> {
-        let unblamed = BTreeMap::new();
+        let unblamed: BTreeMap<Address, Sources> = BTreeMap::new();
         let scope = |address: &Address| self.selects(address);
         let (recorded, pending) = (&self.state.objects, &self.state.pending);
         let situation = Situation {
             accounts: self.sides(),
             desired,
-            sources: if desired.is_empty() { &unblamed } else { &self.sources },
+            sources: if desired.is_empty() { &unblamed } else { &self.project },
             moves,
             recorded,
             observed: &refreshed.observed,

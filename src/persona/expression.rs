@@ -11,6 +11,7 @@ use std::sync::Arc;
 use secrecy::SecretString;
 use serde_json::{Map, Value, json};
 
+use super::Environment;
 use super::document::Piece;
 use super::name::{Pointer, is_variable};
 use super::node::{Kind, Node};
@@ -131,7 +132,7 @@ fn wrong(node: &Node, message: &str) -> Problem {
 pub(super) struct Resolver<'a> {
     root: &'a Path,
     files: source::Files<'a>,
-    environment: &'a dyn Fn(&str) -> Option<String>,
+    environment: Environment<'a>,
     /// The values of every variable that was named and is set.
     pub(super) secrets: BTreeMap<String, SecretString>,
     /// What could not be resolved. Wrong forms are not among them: [`check`] reports those.
@@ -150,11 +151,7 @@ struct Part {
 
 impl<'a> Resolver<'a> {
     /// A resolver for one project.
-    pub(super) fn new(
-        root: &'a Path,
-        instead: &'a BTreeMap<PathBuf, String>,
-        environment: &'a dyn Fn(&str) -> Option<String>,
-    ) -> Self {
+    pub(super) fn new(root: &'a Path, instead: &'a BTreeMap<PathBuf, String>, environment: Environment<'a>) -> Self {
         let files = source::Files::new(root, instead);
         Self { root, files, environment, secrets: BTreeMap::new(), problems: Vec::new(), made: BTreeMap::new() }
     }

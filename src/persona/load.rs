@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use secrecy::SecretString;
 use serde_json::Value;
 
-use super::Vocabulary;
 use super::accounts::{self, PROJECT_FILE, Settings};
 use super::document::{Persona, Project};
 use super::expression::Resolver;
@@ -15,11 +15,13 @@ use super::folder;
 use super::mask;
 use super::name::{AccountName, Key, Pointer};
 use super::node::Node;
+use super::parts::in_parts;
 use super::problem::{self, Place, Problem, Severity, SourceFile};
 use super::schema;
 use super::source::{self, Files, Unreadable};
 use super::target::{Former, Reader};
 use super::yaml;
+use super::{Environment, Vocabulary};
 
 /// The most problems of one file that are told. A file with more is not what it was taken for, and nobody reads them.
 const MOST_PROBLEMS: usize = 100;
@@ -52,17 +54,12 @@ pub struct Overlay {
 /// Loads the project of a folder.
 ///
 /// `environment` gives the value of a variable, and is asked for nothing but the variables that the files name.
-pub fn load(root: &Path, vocabulary: &Vocabulary, environment: &dyn Fn(&str) -> Option<String>) -> Loaded {
+pub fn load(root: &Path, vocabulary: &Vocabulary, environment: Environment<'_>) -> Loaded {
     load_with(root, vocabulary, environment, &Overlay::default())
 }
 
 /// Loads a project as it would be with other files.
-pub fn load_with(
-    root: &Path,
-    vocabulary: &Vocabulary,
-    environment: &dyn Fn(&str) -> Option<String>,
-    overlay: &Overlay,
-) -> Loaded {
+pub fn load_with(root: &Path, vocabulary: &Vocabulary, environment: Environment<'_>, overlay: &Overlay) -> Loaded {
     let mut problems = Vec::new();
     let files = Files::new(root, &overlay.files);
     let mut resolver = Resolver::new(root, &overlay.files, environment);
@@ -97,43 +94,31 @@ pub fn load_with(
     let (folder, folder_place) =
         settings.as_ref().map_or(("personas", &whole_project), |it| (it.personas.0.as_str(), &it.personas.1));
     let mut personas: BTreeMap<Key, Persona> = BTreeMap::new();
-    let mut former = Vec::new();
+    let (mut former, mut secrets) = (Vec::new(), BTreeMap::new());
     let found = folder::find(root, folder, folder_place, &mut problems);
     let persona_folder = found.clone().unwrap_or_else(|| PathBuf::from(folder));
     if let Some(folder) = found {
+        let mut listed = folder::files(root, &folder, &mut problems);
+        listed.retain(|(key, _)| overlay.only.as_ref().is_none_or(|only| only.contains(key)));
         let settings = settings.as_ref();
-        let mut reader =
-            Reader { document: &document, settings, resolver: &mut resolver, problems: &mut problems, former: Vec::new() };
-        for (key, path) in folder::files(root, &folder, reader.problems) {
-            if overlay.only.as_ref().is_some_and(|only| !only.contains(&key)) {
-                continue;
-            }
-            let node = match read_yaml(&files, &path, reader.problems) {
-                Read::Unreadable(unreadable) => {
-                    reader.problems.push(source::problem(&path, &unreadable));
-                    continue;
-                }
-                Read::Broken => continue,
-                Read::Empty(place) => {
-                    let help = "write the persona, as in `name: Ada`, with its `targets`, or remove the file";
-                    reader.problems.push(Problem::error("empty-file", place, "this persona is empty").with_help(help));
-                    continue;
-                }
-                Read::Document(node) => node,
-            };
-            let persona = reader.persona(key.clone(), &node);
-            match personas.get(&key) {
-                Some(first) => reader.problems.push(
-                    Problem::error("duplicate-persona", persona.place, format!("two files claim the persona `{key}`"))
-                        .with_related(first.place.clone(), "the other file")
-                        .with_help("keep one of them, or rename it"),
-                ),
-                None => {
-                    personas.insert(key, persona);
+        let context = Context { root, document: &document, settings, overlay, environment };
+        for mut part in in_parts(&listed, |part| context.read(part)) {
+            problems.append(&mut part.problems);
+            former.append(&mut part.former);
+            secrets.append(&mut part.secrets);
+            for (key, persona) in part.personas {
+                match personas.get(&key) {
+                    Some(first) => problems.push(
+                        Problem::error("duplicate-persona", persona.place, format!("two files claim the persona `{key}`"))
+                            .with_related(first.place.clone(), "the other file")
+                            .with_help("keep one of them, or rename it"),
+                    ),
+                    None => {
+                        personas.insert(key, persona);
+                    }
                 }
             }
         }
-        former = reader.former;
     }
     // For those who write files beneath which defaults lie. Their problems show at the targets that use them.
     let problems_so_far = resolver.problems.len();
@@ -146,7 +131,7 @@ pub fn load_with(
     }
     resolver.problems.truncate(problems_so_far);
     claims(&personas, &former, &mut problems);
-    let secrets = std::mem::take(&mut resolver.secrets);
+    secrets.append(&mut resolver.secrets);
     problems.append(&mut resolver.problems);
     let problems = tidied(problems);
     let sound = problems.iter().all(|problem| problem.severity != Severity::Error);
@@ -155,6 +140,48 @@ pub fn load_with(
         Project { root: root.to_path_buf(), folder: persona_folder, state_path, safety, accounts, personas, secrets }
     });
     Loaded { project, problems }
+}
+
+/// What every persona file is read with.
+struct Context<'a> {
+    root: &'a Path,
+    document: &'a Value,
+    settings: Option<&'a Settings>,
+    overlay: &'a Overlay,
+    environment: Environment<'a>,
+}
+
+/// What came of some of the persona files.
+struct Part {
+    personas: Vec<(Key, Persona)>,
+    former: Vec<Former>,
+    secrets: BTreeMap<String, SecretString>,
+    problems: Vec<Problem>,
+}
+
+impl Context<'_> {
+    fn read(&self, listed: &[(Key, PathBuf)]) -> Part {
+        let files = Files::new(self.root, &self.overlay.files);
+        let mut resolver = Resolver::new(self.root, &self.overlay.files, self.environment);
+        let (mut personas, mut problems) = (Vec::new(), Vec::new());
+        let Self { document, settings, .. } = *self;
+        let mut reader = Reader { document, settings, resolver: &mut resolver, problems: &mut problems, former: Vec::new() };
+        for (key, path) in listed {
+            match read_yaml(&files, path, reader.problems) {
+                Read::Unreadable(unreadable) => reader.problems.push(source::problem(path, &unreadable)),
+                Read::Broken => {}
+                Read::Empty(place) => {
+                    let help = "write the persona, as in `name: Ada`, with its `targets`, or remove the file";
+                    reader.problems.push(Problem::error("empty-file", place, "this persona is empty").with_help(help));
+                }
+                Read::Document(node) => personas.push((key.clone(), reader.persona(key.clone(), &node))),
+            }
+        }
+        let former = reader.former;
+        let Resolver { secrets, problems: mut unresolved, .. } = resolver;
+        problems.append(&mut unresolved);
+        Part { personas, former, secrets, problems }
+    }
 }
 
 /// Reads only the accounts of a project, by name with the name of each one's section, for the schema of its persona files.

@@ -11,6 +11,7 @@ pub mod load;
 mod mask;
 pub mod name;
 mod node;
+mod parts;
 pub mod problem;
 pub mod raw;
 mod scalar;
@@ -25,7 +26,11 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 pub use load::{Loaded, Overlay, find_root, load, load_accounts, load_with};
+pub use parts::in_parts;
 pub use schema::{persona_schema, project_schema};
+
+/// Gives the value of a variable; none where it is not set.
+pub type Environment<'a> = &'a (dyn Fn(&str) -> Option<String> + Sync);
 
 /// What the loader must know of the providers: their names and the JSON Schema of a target section of each.
 #[derive(Clone, Debug, Default)]

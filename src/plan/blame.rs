@@ -1,31 +1,23 @@
 //! Blame: writes into each change where in the files of the project it is asked for.
 
-use std::collections::BTreeMap;
-
 use serde_json::Value;
 
-use super::address::Address;
 use super::change::{Change, Edit};
-use super::source::{Source, Sources, line_of};
+use super::source::{Whereabouts, line_of};
 
 /// Writes into a change and its edits where they are asked for. What has left the files points at what is left of them: the
 /// persona's file, if there still is one.
-pub fn blame(change: &mut Change, sources: &BTreeMap<Address, Sources>) {
-    let Some(sources) = sources.get(&change.address) else {
-        change.source = persona(&change.address, sources);
+pub fn blame(change: &mut Change, sources: &dyn Whereabouts) {
+    let Some(sources) = sources.of_target(&change.address) else {
+        change.source = sources.of_persona(&change.address.key);
         return;
     };
-    change.source = Some(sources.section.clone());
     for edit in &mut change.edits {
         edit.pieces = sources.pieces.get(&edit.path).cloned().unwrap_or_default();
         let line = first_changed_line(edit).and_then(|line| line_of(&edit.pieces, line));
         edit.source = Some(line.unwrap_or_else(|| sources.of(&edit.path).clone()));
     }
-}
-
-/// The file of a persona, if any of its targets is wanted.
-pub fn persona(address: &Address, sources: &BTreeMap<Address, Sources>) -> Option<Source> {
-    sources.iter().find(|(other, _)| other.key == address.key).map(|(_, sources)| sources.persona.clone())
+    change.source = Some(sources.section);
 }
 
 /// The first line of the new text that the old one does not have at that place; none where there is no old text.

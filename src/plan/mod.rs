@@ -24,4 +24,4 @@ pub use dialect::{Dialect, Draft};
 pub use drift::Drift;
 pub use resource::{Live, Pending, Record, RemoteId, Resource};
 pub use rules::{Clear, FieldRule, Listing, Reading, Rules};
-pub use source::{Piece, Source, Sources};
+pub use source::{Piece, Source, Sources, Whereabouts};

@@ -83,7 +83,7 @@ pub fn plan(situation: &Situation<'_>) -> Result<Plan, Unproven> {
     }
     block_shared_ids(&mut changes, &mut blocked, &mut summary);
     changes.iter_mut().for_each(|change| blame(change, situation.sources));
-    let section = |address: &Address| situation.sources.get(address).map(|sources| sources.section.clone());
+    let section = |address: &Address| situation.sources.of_target(address).map(|sources| sources.section);
     blocked.iter_mut().for_each(|blocked| blocked.source = section(&blocked.address));
     settled.iter_mut().for_each(|settled| settled.source = section(&settled.address));
     let protected = |change: &Change| recorded.get(&change.address).is_some_and(|(_, record)| record.prevent_destroy);

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::persona::name::Pointer;
+use super::address::Address;
+use crate::persona::name::{Key, Pointer};
 
 /// A point in a file of the project.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
@@ -53,6 +54,24 @@ impl Sources {
             at = current.parent();
         }
         &self.section
+    }
+}
+
+/// Tells where in the files a target is asked for. Only few targets change, so that it is asked of few.
+pub trait Whereabouts {
+    /// Where a target and its fields stand; none where the files do not want it.
+    fn of_target(&self, address: &Address) -> Option<Sources>;
+    /// The file of a persona; none where the files want none of its targets.
+    fn of_persona(&self, key: &Key) -> Option<Source>;
+}
+
+impl Whereabouts for BTreeMap<Address, Sources> {
+    fn of_target(&self, address: &Address) -> Option<Sources> {
+        self.get(address).cloned()
+    }
+
+    fn of_persona(&self, key: &Key) -> Option<Source> {
+        self.iter().find(|(address, _)| address.key == *key).map(|(_, sources)| sources.persona.clone())
     }
 }
 

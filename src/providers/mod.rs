@@ -20,11 +20,11 @@ use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value};
 
 use crate::persona::document::{self, Account, Persona, Project, Target};
-use crate::persona::name::Pointer;
+use crate::persona::name::{Key, Pointer};
 use crate::persona::problem::{Place, Problem};
-use crate::persona::{ProviderWords, Vocabulary};
+use crate::persona::{ProviderWords, Vocabulary, in_parts};
 use crate::plan::value::lookups;
-use crate::plan::{Address, Piece, Resource, Source, Sources};
+use crate::plan::{Address, Piece, Resource, Source, Sources, Whereabouts};
 use crate::provider::Provider;
 use crate::sandbox::Miniature;
 
@@ -92,7 +92,7 @@ fn sections(provider: &dyn Provider) -> BTreeMap<String, Value> {
 }
 
 /// What the files of a project come to.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Compiled {
     /// What is wanted, per address. Secrets stand as `{"$env": NAME}`.
     pub resources: BTreeMap<Address, Resource>,
@@ -100,8 +100,6 @@ pub struct Compiled {
     pub moves: BTreeMap<Address, Address>,
     /// What is no obstacle, and worth knowing.
     pub warnings: Vec<Problem>,
-    /// Where in the files each of them, and each of its fields, was written.
-    pub sources: BTreeMap<Address, Sources>,
 }
 
 /// Lookups of kinds that the provider does not have.
@@ -127,10 +125,22 @@ fn unknown_kinds(provider: &dyn Provider, target: &Target, resource: &Resource) 
 /// # Errors
 /// All problems of all targets.
 pub fn compile(project: &Project) -> Result<Compiled, Vec<Problem>> {
-    let mut compiled =
-        Compiled { resources: BTreeMap::new(), moves: BTreeMap::new(), warnings: Vec::new(), sources: BTreeMap::new() };
+    let mut compiled = Compiled::default();
     let mut problems = Vec::new();
-    for persona in project.personas.values() {
+    let personas: Vec<&Persona> = project.personas.values().collect();
+    for (mut part, more) in in_parts(&personas, |personas| compile_part(project, personas)) {
+        compiled.resources.append(&mut part.resources);
+        compiled.moves.append(&mut part.moves);
+        compiled.warnings.append(&mut part.warnings);
+        problems.extend(more);
+    }
+    if problems.is_empty() { Ok(compiled) } else { Err(problems) }
+}
+
+fn compile_part(project: &Project, personas: &[&Persona]) -> (Compiled, Vec<Problem>) {
+    let mut compiled = Compiled::default();
+    let mut problems = Vec::new();
+    for persona in personas {
         for target in &persona.targets {
             let provider = project.accounts.get(&target.account).and_then(configured);
             let Some(provider) = provider else { continue };
@@ -141,7 +151,6 @@ pub fn compile(project: &Project) -> Result<Compiled, Vec<Problem>> {
                     if let Some(old) = &persona.previously {
                         compiled.moves.insert(address.clone(), Address::new(target.account.clone(), old.clone()));
                     }
-                    compiled.sources.insert(address.clone(), sources(provider, persona, target));
                     compiled.resources.insert(address, resource);
                     compiled.warnings.extend(provider.advice(target));
                 }
@@ -149,7 +158,25 @@ pub fn compile(project: &Project) -> Result<Compiled, Vec<Problem>> {
             }
         }
     }
-    if problems.is_empty() { Ok(compiled) } else { Err(problems) }
+    (compiled, problems)
+}
+
+impl Whereabouts for Project {
+    fn of_target(&self, address: &Address) -> Option<Sources> {
+        let persona = self.personas.get(&address.key)?;
+        let target = persona.targets.iter().find(|target| target.account == address.account)?;
+        let provider = configured(self.accounts.get(&address.account)?)?;
+        Some(sources(provider, persona, target))
+    }
+
+    fn of_persona(&self, key: &Key) -> Option<Source> {
+        let persona = self.personas.get(key).filter(|persona| !persona.targets.is_empty())?;
+        Some(file_of(persona))
+    }
+}
+
+fn file_of(persona: &Persona) -> Source {
+    Source { line: 1, column: 1, ..source(&persona.place) }
 }
 
 /// Where the fields of a target were written: in its section, or where the persona says for all targets what the section does not.
@@ -168,8 +195,7 @@ fn sources(provider: &dyn Provider, persona: &Persona, target: &Target) -> Sourc
             pieces.extend(made.map(|made| (here, made.iter().map(piece).collect())));
         }
     }
-    let file = Source { line: 1, column: 1, ..source(&persona.place) };
-    Sources { persona: file, section: source(&target.places.section), fields, pieces }
+    Sources { persona: file_of(persona), section: source(&target.places.section), fields, pieces }
 }
 
 fn source(place: &Place) -> Source {

@@ -178,7 +178,7 @@ impl Pipeline {
             pending,
             traces: &refreshed.traces,
             vanished: &refreshed.vanished,
-            sources: &BTreeMap::new(),
+            sources: &BTreeMap::<personaform::plan::Address, personaform::plan::Sources>::new(),
             scope: &everywhere,
             adopt: false,
             limits: Limits {

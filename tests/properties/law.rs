@@ -86,7 +86,7 @@ pub(crate) fn planned(world: &mut World, resource: &Resource, known: Option<&Kno
         pending: &BTreeMap::new(),
         traces: &BTreeMap::new(),
         vanished: &BTreeMap::new(),
-        sources: &BTreeMap::new(),
+        sources: &BTreeMap::<personaform::plan::Address, personaform::plan::Sources>::new(),
         scope: &|_| true,
         adopt: false,
         limits: Limits { max_deletes: 0, max_share: None, allow_deletes: false, allow_changes: true, allow_vanished: false },

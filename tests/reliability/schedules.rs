@@ -170,7 +170,7 @@ impl World {
             pending,
             traces: &refreshed.traces,
             vanished: &refreshed.vanished,
-            sources: &BTreeMap::new(),
+            sources: &BTreeMap::<personaform::plan::Address, personaform::plan::Sources>::new(),
             observed: &refreshed.observed,
             namesakes: &refreshed.namesakes,
             scope: &scope,

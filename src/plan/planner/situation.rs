@@ -8,7 +8,7 @@ use crate::plan::change::Basis;
 use crate::plan::dialect::Dialect;
 use crate::plan::gate::Limits;
 use crate::plan::resource::{Live, Pending, Record, Resource};
-use crate::plan::source::Sources;
+use crate::plan::source::Whereabouts;
 
 /// Everything a plan is made from, gathered beforehand.
 pub struct Situation<'a> {
@@ -17,7 +17,7 @@ pub struct Situation<'a> {
     /// What the files want.
     pub desired: &'a BTreeMap<Address, Resource>,
     /// Where in the files the desired targets stand.
-    pub sources: &'a BTreeMap<Address, Sources>,
+    pub sources: &'a dyn Whereabouts,
     /// New address to old address (`previously`).
     pub moves: &'a BTreeMap<Address, Address>,
     /// What state remembers.
