@@ -138,7 +138,7 @@ fn a_service_that_goes_away_before_an_apply_leaves_the_rest_not_started_and_noth
     let project = project(&running, 30, 1);
     project.run(&["plan", "-o", "plan.json"]).ends(0);
     runtime.block_on(running.stop());
-    let outcome = project.run(&["apply", "plan.json", "--format", "json", "--retries", "0"]);
+    let outcome = project.run(&["apply", "plan.json", "-y", "--format", "json", "--retries", "0"]);
     let entries = outcome.json()["entries"].as_array().expect("entries").clone();
     let tavus = entries.iter().filter(|entry| entry["address"].as_str().is_some_and(|address| address.starts_with("tavus.")));
     let (failed, waiting): (Vec<&Value>, Vec<&Value>) = tavus.partition(|entry| entry["ending"] == "failed");
