@@ -198,7 +198,7 @@ impl Client {
             .default_headers(headers)
             .user_agent(concat!("personaform/", env!("CARGO_PKG_VERSION")))
             .redirect(reqwest::redirect::Policy::none())
-            .connect_timeout(patience.to_connect())
+            .connect_timeout(patience.connecting())
             .timeout(patience.timeout)
             // A connection that a service has closed in the meantime looks like a lost answer.
             .pool_idle_timeout(Duration::from_secs(15));
@@ -451,7 +451,7 @@ impl Client {
         let maybe_done = !(unconnected || error.is_builder());
         let text = causes(&error.without_url());
         let text = match (timed_out, unconnected) {
-            (true, true) => format!("no connection within {:?}: {text}", self.patience.to_connect()),
+            (true, true) => format!("no connection within {:?}: {text}", self.patience.connecting()),
             (true, false) => format!("no whole answer within {:?}: {text}", self.patience.timeout),
             (false, _) => text,
         };

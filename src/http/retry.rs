@@ -30,7 +30,7 @@ impl Default for Patience {
 
 impl Patience {
     /// How long connecting may take: so much less than one try that the two are told apart.
-    pub(super) fn to_connect(&self) -> Duration {
+    pub(super) fn connecting(&self) -> Duration {
         Duration::from_secs(10).min(self.timeout / 2)
     }
 }
