@@ -16,6 +16,9 @@ mod steps;
 
 use std::path::PathBuf;
 
+/// Casts of more targets are large.
+const LARGE: usize = 10_000;
+
 /// What is measured.
 struct Orders {
     sizes: Vec<usize>,
@@ -23,6 +26,8 @@ struct Orders {
     concurrency: usize,
     repeat: usize,
     page: Option<PathBuf>,
+    /// Whether large casts are also measured with latency.
+    full: bool,
 }
 
 const HELP: &str = "\
@@ -31,7 +36,7 @@ cargo bench --bench scale -- [OPTIONS]
   --latencies MS,…    of every answer           [0,50]
   --concurrency N     requests under way per account, for both sides  [32]
   --repeat N          runs of what only reads, up to 10,000 targets; the median counts  [3]
-  --full              as --sizes 10,100,1000,10000,100000
+  --full              as --sizes 10,100,1000,10000,100000, which otherwise is measured at the first latency alone
   --page FILE         write tables and plots into the page and beside it, as for docs/performance.md";
 
 #[expect(clippy::print_stdout, reason = "a bench tells what it measures")]
@@ -59,8 +64,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         rows: {
             let mut rows = Vec::new();
             for size in &orders.sizes {
-                for latency in &orders.latencies {
-                    let repeat = if *size > 10_000 { 1 } else { orders.repeat };
+                // The largest casts take their time: once, and without latency unless everything is wanted.
+                let large = *size > LARGE;
+                let latencies = if large && !orders.full { &orders.latencies[..1] } else { &orders.latencies };
+                for latency in latencies {
+                    let repeat = if large { 1 } else { orders.repeat };
                     rows.extend(steps::all(*size, *latency, orders.concurrency, repeat)?);
                 }
             }
@@ -76,8 +84,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 }
 
 fn orders(words: &[&str]) -> Result<Orders, Box<dyn std::error::Error>> {
-    let mut orders =
-        Orders { sizes: vec![10, 100, 1_000, 10_000], latencies: vec![0, 50], concurrency: 32, repeat: 3, page: None };
+    let mut orders = Orders {
+        sizes: vec![10, 100, 1_000, 10_000],
+        latencies: vec![0, 50],
+        concurrency: 32,
+        repeat: 3,
+        page: None,
+        full: false,
+    };
     let mut words = words.iter();
     while let Some(word) = words.next() {
         let mut value = || words.next().ok_or(format!("`{word}` wants a value"));
@@ -87,7 +101,10 @@ fn orders(words: &[&str]) -> Result<Orders, Box<dyn std::error::Error>> {
             "--latencies" => orders.latencies = value()?.split(',').map(str::parse).collect::<Result<_, _>>()?,
             "--concurrency" => orders.concurrency = value()?.parse()?,
             "--repeat" => orders.repeat = value()?.parse()?,
-            "--full" => orders.sizes = vec![10, 100, 1_000, 10_000, 100_000],
+            "--full" => {
+                orders.sizes = vec![10, 100, 1_000, 10_000, 100_000];
+                orders.full = true;
+            }
             "--page" => orders.page = Some(PathBuf::from(value()?)),
             other => return Err(format!("`{other}` is no option\n{HELP}").into()),
         }
