@@ -1,8 +1,10 @@
 //! One transport: origin, credentials, time limits, pace, retries and redaction. Knows nothing of personas, plans or providers'
-//! meanings. When to try again is decided in `retry`, how fast in `pace`; what may be printed, in `redact`.
+//! meanings. When to try again is decided in `retry`, how fast in `pace`, when not at all any more in `outage`; what may be printed, in
+//! `redact`.
 
 mod body;
 mod brake;
+mod outage;
 mod pace;
 mod redact;
 mod retry;
@@ -25,6 +27,7 @@ pub use brake::Brake;
 pub use redact::Redactor;
 pub use retry::{Patience, Repeat};
 
+use outage::{Contact, Outage};
 use pace::Pacer;
 use retry::{Came, Verdict};
 
@@ -55,6 +58,7 @@ pub struct Client {
     waited: AtomicU64,
     last_date: Mutex<Option<String>>,
     brake: Brake,
+    outage: Outage,
 }
 
 impl std::fmt::Debug for Client {
@@ -98,7 +102,7 @@ pub struct Fault {
     pub help: Option<String>,
     /// Whether the service may have done what was asked: false only if nothing can have reached it.
     pub maybe_done: bool,
-    /// Whether it was never sent, since somebody had pulled the brake.
+    /// Whether it was never sent, since somebody had pulled the brake, or since the service cannot be reached.
     pub unsent: bool,
 }
 
@@ -143,7 +147,16 @@ pub struct Retry<'a> {
 /// What one try came to.
 enum Tried {
     Answer { response: Response, asked: Option<Duration>, used_up: Option<Duration> },
-    Nothing { fault: Fault, hopeless: bool },
+    Nothing { fault: Fault, contact: Contact, hopeless: bool },
+}
+
+impl Tried {
+    fn contact(&self) -> Contact {
+        match self {
+            Self::Answer { .. } => Contact::Made,
+            Self::Nothing { contact, .. } => *contact,
+        }
+    }
 }
 
 /// The pace for an account: what it says itself, else what its provider says, without a limit of requests per second on this
@@ -185,7 +198,7 @@ impl Client {
             .default_headers(headers)
             .user_agent(concat!("personaform/", env!("CARGO_PKG_VERSION")))
             .redirect(reqwest::redirect::Policy::none())
-            .connect_timeout(Duration::from_secs(10).min(patience.timeout))
+            .connect_timeout(patience.connecting())
             .timeout(patience.timeout)
             // A connection that a service has closed in the meantime looks like a lost answer.
             .pool_idle_timeout(Duration::from_secs(15));
@@ -202,13 +215,16 @@ impl Client {
             let _ = rustls::crypto::ring::default_provider().install_default();
         }
         let inner = builder.build().map_err(|error| ClientError::Unusable(causes(&error)))?;
+        let redactor = Redactor::new(std::iter::once(key).chain(secrets));
+        let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+        let host = redactor.text(&format!("{}{port}", url.host_str().unwrap_or_default()));
         let mut seed = [0; 8];
         // Without randomness the pauses are only less varied.
         let _ = SystemRandom::new().fill(&mut seed);
         Ok(Self {
             inner,
             base_url: home.base_url.trim_end_matches('/').to_owned(),
-            redactor: Redactor::new(std::iter::once(key).chain(secrets)),
+            redactor,
             patience,
             pacer: Pacer::new(home.limits),
             random: Mutex::new(u64::from_le_bytes(seed)),
@@ -217,6 +233,7 @@ impl Client {
             waited: AtomicU64::new(0),
             last_date: Mutex::default(),
             brake: Brake::default(),
+            outage: Outage::of(host),
         })
     }
 
@@ -253,21 +270,39 @@ impl Client {
     }
 
     /// Sends a request and gives the answer, whatever its status. `shown` is the request as it may be printed. It is tried again
-    /// where that may help and can do no harm. Once the brake is pulled, what came of the last try is what there is.
+    /// where that may help and can do no harm. Once the brake is pulled, what came of the last try is what there is. Once the service
+    /// could not be reached by some requests in a row, further ones are not sent.
     ///
     /// # Errors
     /// When there was no answer, or one that is not taken: too long, or a redirect.
     pub async fn send(&self, request: &Request, shown: &Request, repeat: Repeat) -> Result<Answer, Fault> {
+        self.send_by(|| self.try_once(request), request, shown, repeat).await
+    }
+
+    /// The same with another way to make one try.
+    async fn send_by<F: Future<Output = Tried>>(
+        &self,
+        try_once: impl Fn() -> F,
+        request: &Request,
+        shown: &Request,
+        repeat: Repeat,
+    ) -> Result<Answer, Fault> {
         let is_read = request.method == Method::Get;
         let mut tries = 0;
         // Once an answer was lost, no later refusal tells that nothing was done.
         let mut lost = false;
+        let mut sent = false;
         let mut last: Option<(Tried, Verdict)> = None;
         loop {
-            let Some(permit) = self.brake.unless_pulled(self.pacer.permit()).await else {
-                return last.map_or_else(|| Err(interrupted()), |(tried, verdict)| self.ended(tried, verdict, lost, false));
+            let permit = match self.unless_ended(self.pacer.permit()).await {
+                Ok(permit) => permit,
+                Err(why) => return self.cut_off(last, lost, sent, why),
             };
-            let tried = self.try_once(request).await;
+            let tried = try_once().await;
+            if tried.contact() == Contact::Made {
+                sent = true;
+                self.outage.reached();
+            }
             let (came, asked, hopeless) = match &tried {
                 Tried::Answer { response, asked, used_up } => {
                     if let Some(wait) = used_up {
@@ -280,7 +315,7 @@ impl Client {
                     };
                     (Came::Answer { status: response.status, odd, asked: *asked }, *asked, false)
                 }
-                Tried::Nothing { fault, hopeless } => (Came::Nothing { maybe_done: fault.maybe_done }, None, *hopeless),
+                Tried::Nothing { fault, hopeless, .. } => (Came::Nothing { maybe_done: fault.maybe_done }, None, *hopeless),
             };
             let verdict = retry::judge(repeat, is_read, came);
             lost |= verdict.doubtful;
@@ -295,13 +330,33 @@ impl Client {
             drop(permit);
             let again = verdict.again && !hopeless && tries < self.patience.retries && !self.brake.is_pulled();
             let (true, Some(pause)) = (again, pause) else {
+                if let Tried::Nothing { fault, contact: Contact::Missed, .. } = &tried
+                    && !self.brake.is_pulled()
+                {
+                    self.outage.missed(fault);
+                }
                 return self.ended(tried, verdict, lost, pause.is_none());
             };
             tries += 1;
-            if self.brake.unless_pulled(self.wait(shown, &tried, pause, tries)).await.is_none() {
-                return self.ended(tried, verdict, lost, false);
-            }
+            let waited = self.unless_ended(self.wait(shown, &tried, pause, tries)).await;
             last = Some((tried, verdict));
+            if let Err(why) = waited {
+                return self.cut_off(last, lost, sent, why);
+            }
+        }
+    }
+
+    /// Waits, unless nothing is sent any more: then the waiting ends at once.
+    async fn unless_ended<T>(&self, waiting: impl Future<Output = T>) -> Result<T, Fault> {
+        self.brake.unless_pulled(self.outage.unless_declared(waiting)).await.unwrap_or_else(|| Err(interrupted()))
+    }
+
+    /// What is said of a request that is not sent, or not once more: what came of its last try. Where nothing of it ever came to a
+    /// service that nobody else reaches either, that alone.
+    fn cut_off(&self, last: Option<(Tried, Verdict)>, lost: bool, sent: bool, why: Fault) -> Result<Answer, Fault> {
+        match last {
+            Some((tried, verdict)) if sent || self.brake.is_pulled() => self.ended(tried, verdict, lost, false),
+            _ => Err(why),
         }
     }
 
@@ -359,9 +414,14 @@ impl Client {
         let response = match builder.send().await {
             Ok(response) => response,
             Err(error) => {
+                let contact = match () {
+                    () if error.is_connect() => Contact::Missed,
+                    () if error.is_builder() => Contact::Untried,
+                    () => Contact::Made,
+                };
                 let untrusted = trust::refused(&error).map(|why| self.untrusted(&why));
                 let hopeless = untrusted.is_some();
-                return Tried::Nothing { fault: untrusted.unwrap_or_else(|| self.fault(error)), hopeless };
+                return Tried::Nothing { fault: untrusted.unwrap_or_else(|| self.fault(error)), contact, hopeless };
             }
         };
         if let Some(date) = response.headers().get(DATE).and_then(|date| date.to_str().ok()) {
@@ -369,25 +429,37 @@ impl Client {
         }
         let status = response.status();
         if status.is_redirection() && status.as_u16() != 304 {
-            return Tried::Nothing { fault: self.redirected(status.as_u16(), response.headers()), hopeless: true };
+            let fault = self.redirected(status.as_u16(), response.headers());
+            return Tried::Nothing { fault, contact: Contact::Made, hopeless: true };
         }
         let (asked, used_up) = (retry::asked(response.headers()), retry::used_up(response.headers()));
         match body::read(response).await {
             Ok(body) => Tried::Answer { response: Response { status: status.as_u16(), body }, asked, used_up },
             Err(body::Unread::TooLarge) => {
                 let message = format!("answered with more than {} MiB, which is not read", body::MOST >> 20);
-                Tried::Nothing { fault: Fault { message, help: None, maybe_done: true, unsent: false }, hopeless: true }
+                let fault = Fault { message, help: None, maybe_done: true, unsent: false };
+                Tried::Nothing { fault, contact: Contact::Made, hopeless: true }
             }
-            Err(body::Unread::Broken(error)) => Tried::Nothing { fault: self.fault(error), hopeless: false },
+            Err(body::Unread::Broken(error)) => {
+                Tried::Nothing { fault: self.fault(error), contact: Contact::Made, hopeless: false }
+            }
         }
     }
 
     fn fault(&self, error: reqwest::Error) -> Fault {
-        let maybe_done = !(error.is_connect() || error.is_builder());
-        let timed_out = error.is_timeout();
+        let (unconnected, timed_out) = (error.is_connect(), error.is_timeout());
+        let maybe_done = !(unconnected || error.is_builder());
         let text = causes(&error.without_url());
-        let text = if timed_out { format!("no whole answer within {:?}: {text}", self.patience.timeout) } else { text };
-        let help = timed_out.then(|| "give it more time with `--timeout`".to_owned());
+        let text = match (timed_out, unconnected) {
+            (true, true) => format!("no connection within {:?}: {text}", self.patience.connecting()),
+            (true, false) => format!("no whole answer within {:?}: {text}", self.patience.timeout),
+            (false, _) => text,
+        };
+        let help = match (maybe_done, timed_out) {
+            (false, _) => Some(format!("is `{}` right, and reachable from here?", self.base_url)),
+            (true, true) => Some("give it more time with `--timeout`".to_owned()),
+            (true, false) => None,
+        };
         Fault { message: self.redactor.text(&text), help, maybe_done, unsent: false }
     }
 

@@ -28,6 +28,13 @@ impl Default for Patience {
     }
 }
 
+impl Patience {
+    /// How long connecting may take: so much less than one try that the two are told apart.
+    pub(super) fn connecting(&self) -> Duration {
+        Duration::from_secs(10).min(self.timeout / 2)
+    }
+}
+
 /// Whether a request may reach the service twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Repeat {

@@ -198,7 +198,7 @@ fn interrupted() -> Ending {
 /// The ending for a request that failed.
 fn failed(failure: Failure) -> Ending {
     if failure.unsent {
-        return interrupted();
+        return Ending::NotStarted { message: failure.message };
     }
     if failure.maybe_done {
         let help = "run `personaform plan` to see whether it was done before you try again";

@@ -44,7 +44,7 @@ pub struct Failure {
     pub maybe_done: bool,
     /// Whether the service plainly says that there is no such object.
     pub absent: bool,
-    /// Whether it was never sent, since the run was interrupted.
+    /// Whether it was never sent, since the run was interrupted or the service cannot be reached.
     pub unsent: bool,
 }
 
@@ -75,9 +75,7 @@ impl Connection {
                     request: label,
                     status: None,
                     message,
-                    help: help.or_else(|| {
-                        (!maybe_done && !unsent).then(|| format!("is `{}` right, and reachable from here?", self.base_url))
-                    }),
+                    help,
                     maybe_done: maybe_done && request.method != Method::Get,
                     absent: false,
                     unsent,

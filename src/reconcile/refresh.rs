@@ -301,8 +301,11 @@ fn unreadable(failure: &Failure) -> Observation {
     Observation::Unreadable(explained("it cannot be read", failure), failure.help.clone().unwrap_or_default())
 }
 
-/// What could not be done, with the request and the answer.
+/// What could not be done, with the request and the answer. What was not sent is the same for thousands, and told alike.
 fn explained(what: &str, failure: &Failure) -> String {
+    if failure.unsent {
+        return format!("{what}: {}", failure.message);
+    }
     let status = failure.status.map(|status| format!(" answered {status}")).unwrap_or_default();
     format!("{what}: {}{status}: {}", failure.request, failure.message)
 }

@@ -10,6 +10,7 @@ mod input;
 mod interrupts;
 mod locks;
 mod lost;
+mod outage;
 mod pauses;
 mod requests;
 mod schedules;

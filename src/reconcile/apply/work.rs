@@ -211,7 +211,7 @@ impl Work<'_> {
     /// the request and what it would be after it.
     async fn write(&mut self, connection: &Connection, request: &Request, expected: (&Live, &Live)) -> Step<Option<Live>> {
         if self.applier.stopped() {
-            return Err(self.cut_short(request));
+            return Err(self.cut_short(request, None));
         }
         let answer = self.send(connection, request).await;
         let judged = answer.and_then(|response| {
@@ -221,19 +221,26 @@ impl Work<'_> {
             Err(failure) => doubt::settled(connection, self.change, self.id.as_ref(), request, failure, expected).await,
             written => written,
         };
-        let live = live.map_err(|failure| if failure.unsent { self.cut_short(request) } else { failed(failure) })?;
+        let live = live.map_err(|failure| match failure.unsent {
+            true => self.cut_short(request, Some(failure.message).filter(|_| !self.applier.stopped())),
+            false => failed(failure),
+        })?;
         self.sent += 1;
         Ok(live)
     }
 
-    /// The ending of a change that an interrupt came before, or between two of its requests.
-    fn cut_short(&self, request: &Request) -> Ending {
+    /// The ending of a change before which, or between two requests of which, the sending ended: for a reason, or by an interrupt.
+    fn cut_short(&self, request: &Request, why: Option<String>) -> Ending {
         match self.sent {
-            0 => interrupted(),
+            0 => why.map_or_else(interrupted, |message| Ending::NotStarted { message }),
             sent => Ending::Failed {
                 request: Some(label(request)),
                 status: None,
-                message: format!("not sent: the run was interrupted after {sent} of {} requests", self.change.requests.len()),
+                message: format!(
+                    "{} after {sent} of {} requests",
+                    why.as_deref().unwrap_or("not sent: the run was interrupted"),
+                    self.change.requests.len()
+                ),
                 help: Some("run `personaform apply` again: it goes on from there".to_owned()),
             },
         }

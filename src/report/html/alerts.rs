@@ -6,6 +6,7 @@ use super::markup::Html;
 use crate::plan::change::Blocked;
 use crate::plan::{Action, Change, Plan};
 use crate::reconcile::outcome::Entry;
+use crate::report::shown::blocked::{Group, groups};
 use crate::report::shown::count;
 use crate::report::shown::endings::List;
 
@@ -94,20 +95,40 @@ pub(super) fn blocked(html: &mut Html, blocked: &[Blocked], title: &'static str)
         html.element("section", &[("class", "alert bad")], |html| {
             html.leaf("h2", &[], title);
             html.element("ul", &[], |html| {
-                for blocked in blocked {
+                for group in groups(blocked) {
+                    let first = group.first();
                     html.element("li", &[], |html| {
-                        html.leaf("code", &[], &blocked.address.to_string());
+                        if group.is_alone() {
+                            html.leaf("code", &[], &first.address.to_string());
+                        } else {
+                            html.leaf("b", &[], &format!("{} at {}", group.counted(), first.address.account));
+                        }
                         html.raw(" ");
-                        html.words(&blocked.why);
+                        html.words(&first.why);
                         html.raw(" · next: ");
-                        html.words(&blocked.help);
+                        html.words(&first.help);
                         html.raw(" ");
-                        source(html, blocked.source.as_ref());
+                        if group.is_alone() {
+                            source(html, first.source.as_ref());
+                        } else {
+                            together(html, &group);
+                        }
                     });
                 }
             });
         });
     }
+}
+
+/// The addresses that share a reason, folded away.
+fn together(html: &mut Html, group: &Group<'_>) {
+    html.element("details", &[], |html| {
+        html.leaf("summary", &[], &group.counted());
+        for (index, blocked) in group.targets.iter().enumerate() {
+            html.raw(if index > 0 { ", " } else { "" });
+            html.leaf("code", &[], &blocked.address.to_string());
+        }
+    });
 }
 
 /// Deletions, once more by themselves.

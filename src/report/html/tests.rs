@@ -99,6 +99,18 @@ proptest! {
 }
 
 #[test]
+fn many_blocked_targets_with_one_reason_are_one_item_that_holds_all_addresses() {
+    let mut made = plan_of(json!([]));
+    let blocked: Vec<Value> =
+        (0..20).map(|number| json!({"address": format!("tavus.p{number}"), "why": "not sent", "help": "try again"})).collect();
+    made.blocked = serde_json::from_value(json!(blocked)).expect("blocked");
+    let page = plan(&made, false);
+    assert_eq!(page.matches("not sent").count(), 1);
+    assert!(page.contains("<b>20 targets at tavus</b>"), "{page}");
+    assert!((0..20).all(|number| page.contains(&format!("<code>tavus.p{number}</code>"))), "{page}");
+}
+
+#[test]
 fn a_page_loads_nothing_and_runs_nothing() {
     let page = plan(&hostile("x"), true);
     assert!(page.contains("default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"));

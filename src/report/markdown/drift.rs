@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::budget::{self, Section};
-use super::plan::alert;
+use super::plan::{alert, rows};
 use super::{LEAST, Options, diff, escape};
 use crate::persona::name::Key;
 use crate::plan::Drift;
@@ -16,12 +16,8 @@ pub fn drift(drift: &Drift, options: &Options) -> String {
     let limit = options.limit.max(LEAST);
     let (lead, words) = counts(&drift.summary);
     let mut head = format!("## personaform drift\n\n**{lead}** {words}\n");
-    let unread = drift.unreadable.iter().map(|blocked| {
-        let address = escape::code(&blocked.address.to_string());
-        format!("> - {address}: {}. Next: {}\n", escape::words(&blocked.why), escape::words(&blocked.help))
-    });
     let title = "Could not be read, so whether they drifted is not known";
-    head.push_str(&alert("WARNING", title, &unread.collect::<Vec<_>>(), limit / 4));
+    head.push_str(&alert("WARNING", title, &rows(&drift.unreadable), limit / 4));
     if let Some(words) = unverified(drift) {
         head.push_str(&format!("\n{}\n", escape::words(&words)));
     }

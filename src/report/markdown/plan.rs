@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::budget::{self, Section};
 use super::{LEAST, Options, diff, escape, mark, word};
 use crate::persona::name::{AccountName, Key};
+use crate::plan::change::Blocked;
 use crate::plan::{Action, Change, Plan};
+use crate::report::shown::blocked::{Group, groups};
 use crate::report::shown::leaves::Seen;
 use crate::report::shown::{count, has_drifted, place, secret, summary, visible, why};
 
@@ -62,12 +64,22 @@ fn alerts(plan: &Plan, room: usize) -> String {
 
 /// Targets that could not be planned.
 pub(super) fn blocked(plan: &Plan, room: usize) -> String {
-    let rows = plan.blocked.iter().map(|blocked| {
-        let at = blocked.source.as_ref().map(|source| format!(" ({})", escape::code(&place(source)))).unwrap_or_default();
-        let address = escape::code(&blocked.address.to_string());
-        format!("> - {address}: {}{at}. Next: {}\n", escape::words(&blocked.why), escape::words(&blocked.help))
-    });
-    alert("WARNING", "Blocked, not planned", &rows.collect::<Vec<_>>(), room)
+    alert("WARNING", "Blocked, not planned", &rows(&plan.blocked), room)
+}
+
+/// Rows for targets that could not be planned or looked at; many with one reason as one.
+pub(super) fn rows(blocked: &[Blocked]) -> Vec<String> {
+    let row = |group: Group<'_>| {
+        let first = group.first();
+        let (why, help) = (escape::words(&first.why), escape::words(&first.help));
+        if group.is_alone() {
+            let at = first.source.as_ref().map(|source| format!(" ({})", escape::code(&place(source)))).unwrap_or_default();
+            return format!("> - {}: {why}{at}. Next: {help}\n", escape::code(&first.address.to_string()));
+        }
+        let (account, addresses) = (escape::code(first.address.account.as_str()), group.addresses(escape::code));
+        format!("> - **{} at** {account}: {why}. Next: {help} ({addresses})\n", group.counted())
+    };
+    groups(blocked).into_iter().map(row).collect()
 }
 
 /// A box of its own; nothing where there is nothing to say.

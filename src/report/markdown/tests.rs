@@ -95,6 +95,19 @@ fn what_needs_attention_comes_first_and_every_change_tells_its_line() {
 }
 
 #[test]
+fn many_blocked_targets_with_one_reason_are_one_row() {
+    let mut made = plan_of(&[]);
+    let blocked: Vec<Value> = (0..2_000)
+        .map(|number| json!({"address": format!("tavus.p{number}"), "why": "not sent: no way", "help": "is `x` right?"}))
+        .collect();
+    made.blocked = serde_json::from_value(json!(blocked)).expect("blocked");
+    let text = plan(&made, &Options { requests: false, limit: GITHUB });
+    let row = "> - **2,000 targets at** `tavus`: not sent: no way. Next: is `x` right? \
+               (`tavus.p0`, `tavus.p1`, `tavus.p2`, `tavus.p3`, `tavus.p4`, and 1,995 more)\n";
+    assert!(text.contains(row) && text.lines().count() < 20, "{text}");
+}
+
+#[test]
 fn what_does_not_fit_is_left_out_whole_and_counted() {
     let long: String = (0..200).map(|line| format!("Rule {line}: be brief and kind to everybody who calls.\n")).collect();
     let change = |index: usize| {

@@ -1,6 +1,7 @@
 //! What is shown of a plan, alike in every format: the words for reasons and counts, the leaves of a change, the steps from an old
 //! text to a new one, secrets, and hidden characters made visible. No layout, no colour, no markup.
 
+pub(super) mod blocked;
 pub(super) mod drift;
 pub(super) mod endings;
 pub(super) mod fields;
@@ -15,6 +16,11 @@ use crate::plan::{Action, Change, Plan, Reason, Source};
 
 /// A count with its noun: `1 line`, `1,204 lines`.
 pub(super) fn count(number: usize, noun: &str) -> String {
+    format!("{} {noun}{}", grouped(number), if number == 1 { "" } else { "s" })
+}
+
+/// A number for people: `1,204`.
+pub(super) fn grouped(number: usize) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (index, digit) in digits.chars().enumerate() {
@@ -23,7 +29,7 @@ pub(super) fn count(number: usize, noun: &str) -> String {
         }
         text.push(digit);
     }
-    format!("{text} {noun}{}", if number == 1 { "" } else { "s" })
+    text
 }
 
 /// Why, in words.

@@ -8,6 +8,7 @@ use super::Options;
 use super::edit::About;
 use super::edit::Editor;
 use super::page::{Gutter, Page, Span};
+use super::plan::blocked;
 use super::style::Tone;
 use crate::persona::name::Key;
 use crate::plan::Drift;
@@ -34,11 +35,7 @@ pub fn drift(drift: &Drift, options: &Options) -> String {
     if !drift.unreadable.is_empty() {
         page.gap();
         page.line(Gutter::indent(0), &[Span::new(Tone::Bad, "Could not be read, so whether they drifted is not known:")]);
-        for blocked in &drift.unreadable {
-            let subject = [Span::new(Tone::Strong, blocked.address.to_string()), Span::plain(format!(": {}", blocked.why))];
-            page.line(Gutter::sign(2, '!', Tone::Bad), &subject);
-            page.line(Gutter::indent(4).hang(2), &[Span::plain(format!("next: {}", blocked.help))]);
-        }
+        blocked(&mut page, &drift.unreadable);
     }
     if let Some(words) = unverified(drift) {
         page.gap();

@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 
 use unicode_width::UnicodeWidthStr;
 
+use super::super::shown::blocked::groups;
 use super::super::shown::{count, place, reason, secret, sign, summary, visible};
 use super::Options;
 use super::edit::Editor;
 use super::page::{Gutter, Page, Span};
 use super::style::Tone;
 use crate::persona::name::Key;
+use crate::plan::change::Blocked;
 use crate::plan::{Action, Change, Plan, Request};
 
 /// A plan as text for review.
@@ -97,26 +99,16 @@ fn requests(page: &mut Page, requests: &[Request]) {
 
 /// Blocked targets and closed gates: what a reader must not miss stands next to the counts.
 fn obstacles(page: &mut Page, plan: &Plan) {
-    let item = |page: &mut Page, subject: &str, why: &str, next: String| {
-        let spans = [Span::new(Tone::Strong, subject), Span::plain(format!(": {why}"))];
-        page.line(Gutter::sign(2, '!', Tone::Bad), &spans);
-        page.line(Gutter::indent(4).hang(2), &[Span::plain(next)]);
-    };
     if !plan.blocked.is_empty() {
         page.gap();
         page.line(Gutter::indent(0), &[Span::new(Tone::Bad, "Blocked, not planned:")]);
-        for blocked in &plan.blocked {
-            item(page, &blocked.address.to_string(), &blocked.why, format!("next: {}", blocked.help));
-            if let Some(source) = &blocked.source {
-                page.line(Gutter::indent(4), &[Span::new(Tone::Faint, place(source))]);
-            }
-        }
+        blocked(page, &plan.blocked);
     }
     if !plan.gates.is_empty() {
         page.gap();
         page.line(Gutter::indent(0), &[Span::new(Tone::Bad, "Gate closed, nothing will be applied:")]);
         for gate in &plan.gates {
-            item(page, &gate.name, &gate.why, format!("to open it: {}", gate.opened_by));
+            obstacle(page, &gate.name, &gate.why, format!("to open it: {}", gate.opened_by));
         }
     }
     if !plan.observed.is_empty() {
@@ -137,4 +129,27 @@ fn obstacles(page: &mut Page, plan: &Plan) {
         let words = format!("State will be brought up to date for {targets}: nothing else is to be done there.");
         page.line(Gutter::indent(0), &[Span::plain(words)]);
     }
+}
+
+/// Targets that could not be planned or looked at, with the next step; many with one reason as one.
+pub(super) fn blocked(page: &mut Page, blocked: &[Blocked]) {
+    for group in groups(blocked) {
+        let first = group.first();
+        let next = format!("next: {}", first.help);
+        if group.is_alone() {
+            obstacle(page, &first.address.to_string(), &first.why, next);
+            if let Some(source) = &first.source {
+                page.line(Gutter::indent(4), &[Span::new(Tone::Faint, place(source))]);
+            }
+            continue;
+        }
+        obstacle(page, &format!("{} at {}", group.counted(), first.address.account), &first.why, next);
+        page.line(Gutter::indent(4).hang(2), &[Span::new(Tone::Faint, group.addresses(str::to_owned))]);
+    }
+}
+
+fn obstacle(page: &mut Page, subject: &str, why: &str, next: String) {
+    let spans = [Span::new(Tone::Strong, subject), Span::plain(format!(": {why}"))];
+    page.line(Gutter::sign(2, '!', Tone::Bad), &spans);
+    page.line(Gutter::indent(4).hang(2), &[Span::plain(next)]);
 }

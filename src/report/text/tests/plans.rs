@@ -241,6 +241,43 @@ Plan: 0 to create, 0 to update, 1 to delete, 11 unchanged, 1 blocked.
 }
 
 #[test]
+fn many_targets_with_one_reason_are_one_remark_for_each_account() {
+    let mut plan = plan_of(&[]);
+    let blocked = |account: &str, number: usize, why: &str| {
+        json!({"address": format!("{account}.p{number}"), "why": why, "help": "try again",
+            "source": {"path": "a.yaml", "line": number + 1, "column": 1}})
+    };
+    let mut all: Vec<_> = (0..4).map(|number| blocked("anam", number, "not sent")).collect();
+    all.extend((0..3).map(|number| blocked("bland", number, "not sent")));
+    all.extend((0..1_207).map(|number| blocked("tavus", number, if number == 1 { "refused" } else { "not sent" })));
+    plan.blocked = serde_json::from_value(json!(all)).expect("blocked");
+    let shown = plain(&text::plan(&plan, &Options::default()));
+    assert!(
+        shown.starts_with(
+            "Blocked, not planned:
+  ! 4 targets at anam: not sent
+    next: try again
+    anam.p0, anam.p1, anam.p2, anam.p3
+  ! bland.p0: not sent
+    next: try again
+    a.yaml:1
+  ! bland.p1: not sent
+    next: try again
+    a.yaml:2
+  ! bland.p2: not sent
+    next: try again
+    a.yaml:3
+  ! 1,206 targets at tavus: not sent
+    next: try again
+    tavus.p0, tavus.p2, tavus.p3, tavus.p4, tavus.p5, and 1,201 more
+  ! tavus.p1: refused
+"
+        ),
+        "{shown}"
+    );
+}
+
+#[test]
 fn line_ends_alone_are_told_in_words() {
     let lines = "One.\nTwo.\nThree.\nFour.\n";
     assert_eq!(
