@@ -86,7 +86,7 @@ pub fn load_with(root: &Path, vocabulary: &Vocabulary, environment: Environment<
     let document = match &settings {
         Some(settings) => {
             let accounts = settings.accounts.values().map(|account| (account.name.clone(), account.section.clone()));
-            schema::persona_document(vocabulary, &accounts.collect())
+            schema::with_accounts(general, &accounts.collect())
         }
         None => general,
     };

@@ -18,6 +18,9 @@ const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
 /// The schema of `personaform.yaml` for editors (draft 2020-12).
 pub fn project_schema(vocabulary: &Vocabulary) -> Value {
     let mut document = project_document(vocabulary);
+    if let Some(all) = document["$defs"].as_object_mut() {
+        all.extend(definitions(vocabulary));
+    }
     let defaults = |provider: &str| json!({ "properties": { "defaults": { "$ref": format!("#/$defs/{provider}.defaults") } } });
     let cases = |provider: &str, words: &ProviderWords| {
         let decider = words.options.iter().find(|(_, schema)| schema.get("x-section").is_some()).map(|(name, _)| name);
@@ -58,7 +61,7 @@ pub fn persona_schema(vocabulary: &Vocabulary, accounts: &BTreeMap<AccountName, 
     export::exported(persona_document(vocabulary, accounts))
 }
 
-/// The schema of `personaform.yaml` for the walk.
+/// The schema of `personaform.yaml` for the walk, which looks into the defaults of an account by themselves.
 pub(super) fn project_document(vocabulary: &Vocabulary) -> Value {
     let account = json!({
         "description": "One configured set of credentials at a provider.",
@@ -98,8 +101,6 @@ pub(super) fn project_document(vocabulary: &Vocabulary) -> Value {
     if let Some(properties) = account["properties"].as_object_mut() {
         properties.extend(options);
     }
-    let mut definitions = definitions(vocabulary);
-    definitions.insert("account".to_owned(), account);
     json!({
         "$schema": DIALECT,
         "title": "personaform project",
@@ -136,23 +137,31 @@ pub(super) fn project_document(vocabulary: &Vocabulary) -> Value {
                 },
             },
         },
-        "$defs": definitions,
+        "$defs": { "account": account },
     })
+}
+
+/// The section of each account below `targets`.
+fn targets(accounts: &BTreeMap<AccountName, String>) -> Value {
+    let targets = accounts.iter().map(|(account, provider)| {
+        let section = json!({
+            "description": format!("This persona at the account `{account}`, in the fields of {provider}."),
+            "$ref": format!("#/$defs/{provider}"),
+        });
+        (account.as_str().to_owned(), section)
+    });
+    Value::Object(targets.collect())
+}
+
+/// The same schema of a persona for other accounts. What the providers say is not derived anew.
+pub(super) fn with_accounts(mut document: Value, accounts: &BTreeMap<AccountName, String>) -> Value {
+    document["properties"]["targets"]["properties"] = targets(accounts);
+    document
 }
 
 /// The schema of a persona for the walk.
 pub(super) fn persona_document(vocabulary: &Vocabulary, accounts: &BTreeMap<AccountName, String>) -> Value {
-    let targets: Map<String, Value> = accounts
-        .iter()
-        .map(|(account, provider)| {
-            let section = json!({
-                "description": format!("This persona at the account `{account}`, in the fields of {provider}."),
-                "$ref": format!("#/$defs/{provider}"),
-            });
-            (account.as_str().to_owned(), section)
-        })
-        .collect();
-    json!({
+    let mut document = json!({
         "$schema": DIALECT,
         "title": "personaform persona",
         "description": "One persona: what is shared, and a section for every account that shall have it.",
@@ -166,11 +175,13 @@ pub(super) fn persona_document(vocabulary: &Vocabulary, accounts: &BTreeMap<Acco
             "previously": { "description": "The key that a renamed file had before.", "type": "string", "x-plain": true },
             "targets": {
                 "description": "This persona at each account, in the provider's own fields.",
-                "type": "object", "x-deferred": true, "additionalProperties": false, "properties": targets,
+                "type": "object", "x-deferred": true, "additionalProperties": false,
             },
         },
-        "$defs": definitions(vocabulary),
-    })
+    });
+    // Moved, not written out by the macro: they are most of the document.
+    document["$defs"] = Value::Object(definitions(vocabulary));
+    with_accounts(document, accounts)
 }
 
 /// For each provider `NAME` (a target: fields and settings), `NAME.defaults` (fields alone) and its own definitions.
@@ -185,8 +196,9 @@ fn definitions(vocabulary: &Vocabulary) -> Map<String, Value> {
                 definitions.insert(format!("{provider}.{name}"), definition.clone());
             }
         }
-        let wrapper = json!({ "$defs": definitions.clone() });
+        let mut wrapper = Value::Object(Map::from_iter([("$defs".to_owned(), Value::Object(definitions))]));
         let mut fields = fields::reached(&wrapper, &section).clone();
+        definitions = wrapper["$defs"].as_object_mut().map(std::mem::take).unwrap_or_default();
         if let Some(fields) = fields.as_object_mut() {
             fields.remove("$schema");
             fields.remove("title");
