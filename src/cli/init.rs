@@ -17,7 +17,7 @@ use crate::providers::{self, starter};
 use crate::schemas;
 
 /// What git need not keep.
-const IGNORED: [&str; 3] = [".personaform/sandbox/", ".personaform/*.lock", ".personaform/*.backup"];
+const IGNORED: [&str; 3] = [".personaform/sandbox/", ".personaform/*.lock", ".personaform/*.backups/"];
 
 /// Tells editors which extension checks and completes the files; the files themselves name their schemas.
 const EXTENSIONS: &str = "{\n  \"recommendations\": [\"redhat.vscode-yaml\"]\n}\n";

@@ -21,7 +21,7 @@ fn a_new_project_applies_and_validates_and_its_schemas_are_fresh() {
         assert!(project.read("personas/zo-the-guide.yaml").contains("name: \"Zoë: \\\"the\\\" guide\""));
         assert_eq!(
             project.read(".gitignore"),
-            "/target\n/.personaform/sandbox/\n/.personaform/*.lock\n/.personaform/*.backup\n"
+            "/target\n/.personaform/sandbox/\n/.personaform/*.lock\n/.personaform/*.backups/\n"
         );
     }
 }
