@@ -1,4 +1,4 @@
-//! THE PEN: a live object becomes a persona file. Pure: what a service showed and the provider's rules go in, texts come out.
+//! THE SCRIBE: a live object becomes a persona file. Pure: what a service showed and the provider's rules go in, texts come out.
 //!
 //! Nothing is read or written here, and no provider is known by name. That a text means what it should is not believed but
 //! checked by those who keep it: they load it again and compare.
