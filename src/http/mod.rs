@@ -4,6 +4,7 @@
 
 mod body;
 mod brake;
+mod fault;
 mod outage;
 mod pace;
 mod redact;
@@ -16,7 +17,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use reqwest::Url;
-use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, LOCATION};
+use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue};
 use ring::rand::{SecureRandom, SystemRandom};
 use secrecy::{ExposeSecret, SecretString};
 
@@ -24,9 +25,11 @@ use crate::plan::{Method, Request};
 use crate::provider::{Body, Limits, Response, Service};
 
 pub use brake::Brake;
+pub use fault::Fault;
 pub use redact::Redactor;
 pub use retry::{Patience, Repeat};
 
+use fault::{causes, interrupted};
 use outage::{Contact, Outage};
 use pace::Pacer;
 use retry::{Came, Verdict};
@@ -90,20 +93,6 @@ pub struct Answer {
     pub doubtful: bool,
     /// What the service asks for, where that is more patience than there is.
     pub asked: Option<Duration>,
-}
-
-/// A request that got no answer.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{message}")]
-pub struct Fault {
-    /// What happened, without address and secrets.
-    pub message: String,
-    /// What to do, where something is known that helps.
-    pub help: Option<String>,
-    /// Whether the service may have done what was asked: false only if nothing can have reached it.
-    pub maybe_done: bool,
-    /// Whether it was never sent, since somebody had pulled the brake, or since the service cannot be reached.
-    pub unsent: bool,
 }
 
 /// A client that cannot be made.
@@ -445,73 +434,4 @@ impl Client {
             }
         }
     }
-
-    fn fault(&self, error: reqwest::Error) -> Fault {
-        let (unconnected, timed_out) = (error.is_connect(), error.is_timeout());
-        let maybe_done = !(unconnected || error.is_builder());
-        let text = causes(&error.without_url());
-        let text = match (timed_out, unconnected) {
-            (true, true) => format!("no connection within {:?}: {text}", self.patience.connecting()),
-            (true, false) => format!("no whole answer within {:?}: {text}", self.patience.timeout),
-            (false, _) => text,
-        };
-        let help = match (maybe_done, timed_out) {
-            (false, _) => Some(format!("is `{}` right, and reachable from here?", self.base_url)),
-            (true, true) => Some("give it more time with `--timeout`".to_owned()),
-            (true, false) => None,
-        };
-        Fault { message: self.redactor.text(&text), help, maybe_done, unsent: false }
-    }
-
-    /// A certificate that is not accepted: nothing was sent, and another try would meet the same one.
-    fn untrusted(&self, why: &str) -> Fault {
-        let host = Url::parse(&self.base_url).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default();
-        Fault {
-            message: self.redactor.text(&format!("the certificate of `{host}` is refused: {why}")),
-            help: Some(
-                "check the account's `base_url`; where a company's own authority signs, this machine must trust it (on Linux also by `SSL_CERT_FILE`)"
-                    .to_owned(),
-            ),
-            maybe_done: false,
-            unsent: false,
-        }
-    }
-
-    /// A redirect is no answer: followed, it would carry the key and the request elsewhere.
-    fn redirected(&self, status: u16, headers: &HeaderMap) -> Fault {
-        let place = headers.get(LOCATION).and_then(|place| place.to_str().ok()).unwrap_or_default();
-        // Only where, not the path: a place may repeat what was sent.
-        let base = Url::parse(&self.base_url).ok();
-        let target = base.as_ref().and_then(|base| base.join(place).ok()).filter(|target| target.has_host());
-        let origin = target.as_ref().map(|target| self.redactor.text(&target.origin().ascii_serialization()));
-        let elsewhere = target.zip(base).is_some_and(|(target, base)| target.origin() != base.origin());
-        let message = match origin {
-            Some(origin) => format!("answered {status}, a redirect to {origin}, and redirects are never followed"),
-            None => format!("answered {status}, a redirect, and redirects are never followed"),
-        };
-        let help = match elsewhere {
-            true => "if the service has moved, write its new address as the account's `base_url`",
-            false => "check the path of the account's `base_url`",
-        };
-        Fault { message, help: Some(help.to_owned()), maybe_done: false, unsent: false }
-    }
-}
-
-/// A request that the brake came before.
-fn interrupted() -> Fault {
-    Fault { message: "the run was interrupted".to_owned(), help: None, maybe_done: false, unsent: true }
-}
-
-/// An error and its causes on one line.
-fn causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let next = error.to_string();
-        if !text.contains(&next) {
-            text = format!("{text}: {next}");
-        }
-        cause = error.source();
-    }
-    text
 }
