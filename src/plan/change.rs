@@ -1,10 +1,12 @@
 //! The plan as a value: changes, edits, the exact requests. Printed by `report`, carried out by `reconcile`, saved as JSON.
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::fmt;
+
+use ring::digest::{Context, SHA256};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
 
 use super::address::Address;
 use super::resource::RemoteId;
@@ -47,18 +49,53 @@ impl Plan {
     /// The digest of what this plan would do: changes with edits, notes and exact requests, what only corrects state, and what is
     /// blocked. Left out is what may differ while all that is the same: the state's serial, unmanaged fields, and gates.
     pub fn content_digest(&self) -> String {
-        let mut content = serde_json::json!({
-            "changes": self.changes, "settled": self.settled, "blocked": self.blocked, "accounts": self.basis.accounts,
-        });
-        for change in content["changes"].as_array_mut().into_iter().flatten() {
+        // A state that was not written yet has another key in every run, so stand-ins count by their names alone.
+        let mut content = Content { nameless: self.basis.digest_key.is_some(), context: Context::new(&SHA256) };
+        content.text("{\"accounts\":");
+        content.value(json!(self.basis.accounts));
+        content.text(",\"blocked\":");
+        content.list(self.blocked.iter().map(|blocked| json!(blocked)));
+        content.text(",\"changes\":");
+        content.list(self.changes.iter().map(|change| {
+            let mut change = json!(change);
             change.as_object_mut().map(|change| change.remove("live_digest"));
+            change
+        }));
+        content.text(",\"settled\":");
+        content.list(self.settled.iter().map(|settled| json!(settled)));
+        content.text("}");
+        content.context.finish().as_ref().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+/// The text of a JSON document on its way into a digest, piece by piece: a large plan as one document would take more memory than the
+/// plan itself.
+struct Content {
+    nameless: bool,
+    context: Context,
+}
+
+impl Content {
+    fn text(&mut self, text: &str) {
+        self.context.update(text.as_bytes());
+    }
+
+    fn value(&mut self, mut value: Value) {
+        if self.nameless {
+            without_secret_digests(&mut value);
         }
-        if self.basis.digest_key.is_some() {
-            // A state that was not written yet has another key in every run, so stand-ins count by their names alone.
-            without_secret_digests(&mut content);
+        self.text(&value.to_string());
+    }
+
+    fn list(&mut self, items: impl Iterator<Item = Value>) {
+        self.text("[");
+        for (index, item) in items.enumerate() {
+            if index > 0 {
+                self.text(",");
+            }
+            self.value(item);
         }
-        let digest = ring::digest::digest(&ring::digest::SHA256, content.to_string().as_bytes());
-        digest.as_ref().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+        self.text("]");
     }
 }
 

@@ -590,6 +590,28 @@ fn the_digest_names_what_a_plan_would_do_and_nothing_else() {
     assert_ne!(scene(json!({"x": 1})).wants("ada", json!({"x": 4})).plan().digest, digest);
 }
 
+#[test]
+fn the_digest_is_that_of_one_document_although_it_is_never_held_as_one() {
+    let mut plan = Scene::new()
+        .wants("ada", json!({"x": {"$env": "KEY", "digest": "d"}}))
+        .wants("bea", json!({"x": 2}))
+        .records("bea", "1", json!({"x": 1}))
+        .shows("bea", live("1", json!({"x": 1})))
+        .records("cia", "2", json!({"x": 1}))
+        .plan();
+    assert_eq!((plan.changes.len(), plan.gates.len()), (2, 0), "{plan:?}");
+    plan.basis.digest_key = None;
+    let mut document = json!({
+        "changes": plan.changes, "settled": plan.settled, "blocked": plan.blocked, "accounts": plan.basis.accounts,
+    });
+    for change in document["changes"].as_array_mut().expect("a list") {
+        change.as_object_mut().expect("an object").remove("live_digest");
+    }
+    let whole = ring::digest::digest(&ring::digest::SHA256, document.to_string().as_bytes());
+    let whole: String = whole.as_ref().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(plan.content_digest(), whole);
+}
+
 fn source(path: &str, line: usize) -> Source {
     Source { path: path.to_owned(), line, column: 1 }
 }
