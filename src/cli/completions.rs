@@ -12,10 +12,9 @@ use clap_complete::env::{CompleteEnv, Shells};
 
 use super::args::{Cli, Common, CompletionsArgs, ManArgs};
 use super::exit::{Exit, Stop};
-use super::project::state_path;
+use super::project::{state_path, without_personas, without_secrets};
 use super::screen::Screen;
-use crate::persona::document::Project;
-use crate::persona::{find_root, load, load_accounts};
+use crate::persona::{find_root, load_accounts};
 use crate::providers;
 use crate::state::{StateFile, backup};
 
@@ -104,7 +103,7 @@ pub(super) fn manual(screen: &Screen, args: &ManArgs) -> Result<Exit, Stop> {
 
 /// The addresses of the project's targets and of the recorded objects.
 fn addresses(current: &OsStr) -> Vec<CompletionCandidate> {
-    let Some(project) = project() else { return recorded(current) };
+    let Some(project) = root().and_then(|root| without_secrets(&root).ok()) else { return recorded(current) };
     let wanted = project.personas.values().flat_map(|persona| {
         persona.targets.iter().map(|target| format!("{}.{}", target.account, persona.key)).collect::<Vec<_>>()
     });
@@ -167,17 +166,13 @@ fn candidates(current: &OsStr, words: BTreeSet<String>) -> Vec<CompletionCandida
 
 fn state_file() -> Option<PathBuf> {
     let common = Common { sandbox: is_sandbox(), ..common() };
-    Some(state_path(&common, &root()?, &project()?))
+    let root = root()?;
+    Some(state_path(&common, &root, &without_personas(&root).ok()?))
 }
 
 fn recorded_addresses() -> Vec<String> {
     let state = state_file().and_then(|path| StateFile::at(path).load().ok());
     state.map(|state| state.objects.keys().map(ToString::to_string).collect()).unwrap_or_default()
-}
-
-/// The project, as far as its files are sound; variables need not be set.
-fn project() -> Option<Project> {
-    load(&root()?, &providers::vocabulary(), &|_| Some("unknown".to_owned())).project
 }
 
 fn root() -> Option<PathBuf> {

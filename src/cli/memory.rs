@@ -4,7 +4,7 @@
 mod change;
 mod copies;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
@@ -12,12 +12,10 @@ use super::args::{ByHand, Common, Format, StateCommand};
 use super::exit::{Exit, Stop, with_causes};
 use super::lock::lock;
 use super::other::counted;
-use super::project::{load_state, root, state_path};
+use super::project::{load_state, root, state_path, without_personas, without_secrets};
 use super::screen::Screen;
 use crate::persona::document::Project;
-use crate::persona::{Overlay, load_with};
 use crate::plan::Address;
-use crate::providers;
 use crate::state::{Entry, Lock, Memory, State, StateFile};
 
 /// Looks at what state records, or changes it by hand.
@@ -62,14 +60,14 @@ struct Desk<'a> {
 impl<'a> Desk<'a> {
     fn open(common: &'a Common, screen: &'a Screen) -> Result<Self, Stop> {
         let root = root(common)?;
-        let project = loaded(&root, &Overlay { only: Some(std::collections::BTreeSet::new()), ..Overlay::default() })?;
+        let project = without_personas(&root)?;
         let path = state_path(common, &root, &project);
         Ok(Self { common, screen, root, project, path })
     }
 
     /// The project with its personas; none where their files have problems.
     fn whole_project(&self) -> Option<Project> {
-        loaded(&self.root, &Overlay::default()).ok()
+        without_secrets(&self.root).ok()
     }
 
     fn state(&self) -> Result<State, Stop> {
@@ -102,12 +100,6 @@ impl<'a> Desk<'a> {
         self.screen.result(&format!("{sentence}\n"));
         notes.iter().for_each(|note| self.screen.hint(note));
     }
-}
-
-/// The project, whatever its variables are: state holds no secret.
-fn loaded(root: &Path, overlay: &Overlay) -> Result<Project, Stop> {
-    let loaded = load_with(root, &providers::vocabulary(), &|_| Some("unknown".to_owned()), overlay);
-    loaded.project.ok_or(Stop::Problems(loaded.problems))
 }
 
 fn note(memory: &mut Memory, entry: &Entry) -> Result<(), Stop> {

@@ -1,5 +1,6 @@
 //! From a folder to what its files say, and to where its state is kept.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::args::Common;
@@ -7,7 +8,7 @@ use super::exit::{Stop, with_causes};
 use super::screen::Screen;
 use crate::persona::document::Project;
 use crate::persona::problem::{self, Severity};
-use crate::persona::{find_root, load};
+use crate::persona::{Overlay, find_root, load, load_with};
 use crate::providers;
 use crate::state::{State, StateFile};
 
@@ -50,6 +51,27 @@ pub(super) fn read_project(common: &Common, screen: &Screen, root: &Path) -> Res
             Err(Stop::Problems(problems))
         }
     }
+}
+
+/// A project whatever its variables are, for those who have no use for its secrets.
+///
+/// # Errors
+/// The problems of its files.
+pub(super) fn without_secrets(root: &Path) -> Result<Project, Stop> {
+    whatever_its_variables(root, &Overlay::default())
+}
+
+/// The same without its personas, whose files are not opened: where state is kept, and the accounts.
+///
+/// # Errors
+/// The problems of the project file.
+pub(super) fn without_personas(root: &Path) -> Result<Project, Stop> {
+    whatever_its_variables(root, &Overlay { only: Some(BTreeSet::new()), ..Overlay::default() })
+}
+
+fn whatever_its_variables(root: &Path, overlay: &Overlay) -> Result<Project, Stop> {
+    let loaded = load_with(root, &providers::vocabulary(), &|_| Some("unknown".to_owned()), overlay);
+    loaded.project.ok_or(Stop::Problems(loaded.problems))
 }
 
 /// The value of a variable. In the sandbox every secret is a stand-in: the miniatures keep what they get in plain files.

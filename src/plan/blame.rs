@@ -36,16 +36,12 @@ mod tests {
     #[test]
     fn the_first_changed_line_is_inside_the_new_text() {
         let line = |from: &str, to: &str| {
-            first_changed_line(&Edit {
-                path: Pointer::root(),
-                from: Some(Value::from(from)),
-                to: Some(Value::from(to)),
-                reason: crate::plan::change::Reason::Declared,
-                also_drifted: false,
-                release_only: false,
-                source: None,
-                pieces: Vec::new(),
-            })
+            first_changed_line(&Edit::new(
+                Pointer::root(),
+                Some(Value::from(from)),
+                Some(Value::from(to)),
+                crate::plan::change::Reason::Declared,
+            ))
         };
         assert_eq!(line("a\nb\nc", "a\nB\nc"), Some(2));
         assert_eq!(line("a\nb\nc", "a\nb"), Some(2));

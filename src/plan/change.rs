@@ -266,6 +266,13 @@ pub struct Edit {
     pub pieces: Vec<Piece>,
 }
 
+impl Edit {
+    /// An edit of which nothing else is known: not drifted besides, not only released, and nobody asked yet who asks for it.
+    pub fn new(path: Pointer, from: Option<Value>, to: Option<Value>, reason: Reason) -> Self {
+        Self { path, from, to, reason, also_drifted: false, release_only: false, source: None, pieces: Vec::new() }
+    }
+}
+
 /// Keeps an explicit `null` apart from an absent member.
 pub(super) fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
     Value::deserialize(deserializer).map(Some)

@@ -78,14 +78,8 @@ impl Comparison<'_> {
             return;
         }
         found.edits.push(Edit {
-            path: path.clone(),
-            from: live.cloned(),
-            to: if wanted.is_null() { None } else { Some(wanted.clone()) },
-            reason,
             also_drifted: reason == Reason::Declared && applied.is_some_and(|applied| !equal(rule, applied, live)),
-            release_only: false,
-            source: None,
-            pieces: Vec::new(),
+            ..Edit::new(path.clone(), live.cloned(), (!wanted.is_null()).then(|| wanted.clone()), reason)
         });
     }
 
@@ -108,16 +102,7 @@ impl Comparison<'_> {
         }
         match rule.clear {
             Clear::Impossible(why) => found.abandoned.push((path.clone(), why)),
-            _ => found.edits.push(Edit {
-                path: path.clone(),
-                from: live.cloned(),
-                to: None,
-                reason: Reason::Removed,
-                also_drifted: false,
-                release_only: false,
-                source: None,
-                pieces: Vec::new(),
-            }),
+            _ => found.edits.push(Edit::new(path.clone(), live.cloned(), None, Reason::Removed)),
         }
     }
 

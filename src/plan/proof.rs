@@ -133,16 +133,7 @@ mod tests {
     }
 
     fn cleared(path: &str) -> Edit {
-        Edit {
-            path: Pointer::parse(path).expect("a pointer"),
-            from: None,
-            to: None,
-            reason: Reason::Removed,
-            also_drifted: false,
-            release_only: false,
-            source: None,
-            pieces: Vec::new(),
-        }
+        Edit::new(Pointer::parse(path).expect("a pointer"), None, None, Reason::Removed)
     }
 
     #[test]

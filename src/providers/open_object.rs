@@ -102,16 +102,7 @@ mod tests {
 
     fn cleared(path: &str) -> Edit {
         let path = Pointer::parse(path).expect("a pointer");
-        Edit {
-            path,
-            from: None,
-            to: None,
-            reason: Reason::Removed,
-            also_drifted: false,
-            release_only: false,
-            source: None,
-            pieces: Vec::new(),
-        }
+        Edit::new(path, None, None, Reason::Removed)
     }
 
     fn completed(live: Value, desired: Value, ignore: &[&str], edits: &[Edit]) -> Value {

@@ -113,7 +113,7 @@ pub(crate) fn edits(dialect: &dyn Dialect, live: &Live, resource: &Resource, app
         }
         let from = if draft { live.released.as_ref() } else { Some(&live.fields) };
         let from = from.and_then(|fields| get(fields, &path)).cloned();
-        found.push(Edit { path, from, to, reason, also_drifted: false, release_only: draft, source: None, pieces: Vec::new() });
+        found.push(Edit { release_only: draft, ..Edit::new(path, from, to, reason) });
     }
     found
 }

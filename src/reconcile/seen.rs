@@ -160,16 +160,7 @@ mod tests {
 
     /// `x` goes from 1 to 2, `m` is managed and stays 1; the request also carries what it must of `config`.
     fn change(action: Action, requests: Vec<Request>) -> Change {
-        let edit = Edit {
-            path: Pointer::new(["x"]),
-            from: Some(json!(1)),
-            to: Some(json!(2)),
-            reason: Reason::Declared,
-            also_drifted: false,
-            release_only: false,
-            source: None,
-            pieces: Vec::new(),
-        };
+        let edit = Edit::new(Pointer::new(["x"]), Some(json!(1)), Some(json!(2)), Reason::Declared);
         Change {
             address: Address::parse("a.ada").expect("an address"),
             provider: "plain".to_owned(),

@@ -23,16 +23,7 @@ impl Subject<'_> {
         let edits = value::leaves(&resource.fields)
             .into_iter()
             .filter(|(_, value)| !value.is_null())
-            .map(|(path, value)| Edit {
-                path,
-                from: None,
-                to: Some(value.clone()),
-                reason,
-                also_drifted: false,
-                release_only: false,
-                source: None,
-                pieces: Vec::new(),
-            })
+            .map(|(path, value)| Edit::new(path, None, Some(value.clone()), reason))
             .collect();
         let (requests, applied) = (draft.requests, resource.fields.clone());
         Ok(Verdict::change(Change { edits, requests, notes, applied, ..self.wanted(resource, Action::Create, None, reason) }))

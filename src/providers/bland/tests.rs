@@ -27,16 +27,7 @@ fn planned(live: &Live, resource: &Resource) -> Draft {
 
 fn removed(path: &str) -> Edit {
     let path = Pointer::parse(path).expect("a pointer");
-    Edit {
-        path,
-        from: None,
-        to: None,
-        reason: Reason::Removed,
-        also_drifted: false,
-        release_only: false,
-        source: None,
-        pieces: Vec::new(),
-    }
+    Edit::new(path, None, None, Reason::Removed)
 }
 
 fn patch(body: Value) -> Request {

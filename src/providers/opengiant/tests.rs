@@ -134,16 +134,7 @@ fn an_ignored_attribute_goes_along_as_it_is() {
     desired.ignore = vec![Pointer::new(["attributes", "tone"])];
     let path = Pointer::new(["attributes", "prompt"]);
     let to = Some(json!("New."));
-    let edit = Edit {
-        path,
-        from: None,
-        to,
-        reason: Reason::Declared,
-        also_drifted: false,
-        release_only: false,
-        source: None,
-        pieces: Vec::new(),
-    };
+    let edit = Edit::new(path, None, to, Reason::Declared);
     let draft = OPENGIANT.update(&live(json!({"attributes": {"tone": "warm"}})), &desired, &[edit]);
     assert_eq!(draft.requests, [patch(json!({"attributes": {"tone": "warm", "prompt": "New."}}))]);
 }
@@ -152,16 +143,7 @@ fn an_ignored_attribute_goes_along_as_it_is() {
 fn no_empty_update_is_ever_sent() {
     let live = live(json!({"name": "Ada"}));
     assert_eq!(OPENGIANT.update(&live, &resource(json!({})), &[]).requests, []);
-    let edit = Edit {
-        path: Pointer::new(["name"]),
-        from: None,
-        to: None,
-        reason: Reason::Removed,
-        also_drifted: false,
-        release_only: false,
-        source: None,
-        pieces: Vec::new(),
-    };
+    let edit = Edit::new(Pointer::new(["name"]), None, None, Reason::Removed);
     assert_eq!(OPENGIANT.update(&live, &resource(json!({})), &[edit]).requests, []);
 }
 

@@ -39,16 +39,7 @@ fn live(fields: Value) -> Live {
 
 fn edit(path: Pointer, live: &Map<String, Value>, to: Option<Value>) -> Edit {
     let from = get(live, &path).cloned();
-    Edit {
-        path,
-        from,
-        to,
-        reason: Reason::Declared,
-        also_drifted: false,
-        release_only: false,
-        source: None,
-        pieces: Vec::new(),
-    }
+    Edit::new(path, from, to, Reason::Declared)
 }
 
 /// Updates a live persona; the resource wants what the edits write and what is given besides.

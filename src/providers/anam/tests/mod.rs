@@ -49,16 +49,7 @@ fn live(fields: Value) -> Live {
 
 fn edit(path: &str, to: Option<Value>) -> Edit {
     let path = Pointer::parse(path).expect("a pointer");
-    Edit {
-        path,
-        from: None,
-        to,
-        reason: Reason::Declared,
-        also_drifted: false,
-        release_only: false,
-        source: None,
-        pieces: Vec::new(),
-    }
+    Edit::new(path, None, to, Reason::Declared)
 }
 
 fn answer(status: u16, body: Value) -> Response {
