@@ -84,6 +84,11 @@ async fn carry_out(
         return Err(Stop::refused(format!("nothing was applied, the gate `{}` is closed: {}{more}", gate.name, gate.why))
             .with_help(format!("if that is meant: {}", gate.opened_by)));
     }
+    // Before there is a progress bar, which would be drawn over the question.
+    let asks = !plan.changes.is_empty() && !going.yes && going.expected.is_none();
+    if asks && !screen.confirm("\nApply these changes?").await? {
+        return Err(Stop::refused("nothing was applied"));
+    }
     session.stop_with(&going.interrupt.stop);
     let progress = screen.progress(plan.changes.len());
     let file = std::mem::replace(&mut session.state_file, StateFile::at(""));
@@ -98,15 +103,9 @@ async fn carry_out(
         now: &now,
         observer: &progress,
     };
-    if !plan.changes.is_empty() {
-        let question = "\nApply these changes?";
-        if !going.yes && going.expected.is_none() && !screen.confirm(question).await? {
-            return Err(Stop::refused("nothing was applied"));
-        }
-        if going.saved {
-            refuse_if_stale(&applier, plan).await?;
-            check_secrets(&session, plan)?;
-        }
+    if going.saved && !plan.changes.is_empty() {
+        refuse_if_stale(&applier, plan).await?;
+        check_secrets(&session, plan)?;
     }
     if !going.interrupt.begin_orderly() {
         return Ok(Exit::Interrupted);
