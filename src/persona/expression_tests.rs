@@ -118,9 +118,7 @@ fn made_of(root: &Path, yaml: &str) -> Vec<String> {
     let none = std::collections::BTreeMap::new();
     let mut resolver = Resolver::new(root, &none, &|_| None);
     resolver.value(&node);
-    let mut found = BTreeMap::new();
-    resolver.pieces(&Pointer::root(), &node, &mut found);
-    let made = found.into_iter().flat_map(|(at, pieces)| pieces.into_iter().map(move |piece| (at.clone(), piece)));
+    let made = resolver.made().into_iter().flat_map(|(at, pieces)| pieces.into_iter().map(move |piece| (at.clone(), piece)));
     made.map(|(at, Piece { line, path, at: there, by_line })| {
         format!("{at} {line} = {}:{there}{}", path.display(), if by_line { "+" } else { "" })
     })

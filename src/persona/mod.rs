@@ -12,6 +12,7 @@ mod mask;
 pub mod name;
 mod node;
 mod parts;
+mod places;
 pub mod problem;
 pub mod raw;
 mod scalar;

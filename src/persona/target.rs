@@ -1,17 +1,17 @@
 //! From the tree of one persona file to a [`Persona`]: shared fields, and each target with its account's defaults beneath it.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::accounts::{Settings, unknown_account};
 use super::check;
-use super::document::{self, Persona, Places, Shared, Target};
+use super::document::{self, Persona, Shared, Target};
 use super::expression::{Resolver, recognise};
 use super::folder::is_key;
 use super::name::{AccountName, Key, Manage, Pointer};
 use super::node::{Entry, Kind, Node};
+use super::places::Places;
 use super::problem::{Place, Problem};
 
 /// What reading a persona takes.
@@ -42,19 +42,20 @@ impl Reader<'_, '_> {
     /// Reads one persona as far as it goes.
     pub(super) fn persona(&mut self, key: Key, root: &Node) -> Persona {
         self.problems.extend(check::check(root, self.document, self.document, &[], None));
-        let mut shared = |name: &str| root.entry(name).map(|entry| self.resolver.value(&entry.value));
+        let mut places = Places::new(root.place.clone());
+        let mut shared = |name: &str| {
+            let entry = root.entry(name)?;
+            places.push(&format!("/{name}"), entry.field_place());
+            Some(self.resolver.field(name, &entry.value))
+        };
         let shared = Shared { name: shared("name"), description: shared("description"), prompt: shared("prompt") };
-        let mut places = Places { fields: BTreeMap::new(), pieces: BTreeMap::new(), section: root.place.clone() };
-        for entry in root.entries().iter().filter(|entry| ["name", "description", "prompt"].contains(&entry.key.as_str())) {
-            let at = Pointer::root().child(&entry.key);
-            places.fields.insert(at.clone(), entry.field_place());
-            self.resolver.pieces(&at, &entry.value, &mut places.pieces);
-        }
+        let places = places.finished(self.resolver.made());
         let previously = root.get("previously").and_then(|node| self.previously(node));
         let mut targets = Vec::new();
         for entry in root.get("targets").map_or(&[][..], Node::entries) {
             targets.extend(self.target(entry));
         }
+        targets.shrink_to_fit();
         if let (Some(previously), Some(node)) = (&previously, root.get("previously")) {
             self.former.push(Former { key: key.clone(), previously: previously.clone(), place: node.place.clone() });
         }
@@ -92,12 +93,15 @@ impl Reader<'_, '_> {
             self.problems.extend(check::check(&merged, self.document, section, &path, Some(&entry.place)));
         }
         let settings = self.settings(&merged);
-        let mut places = Places { fields: BTreeMap::new(), pieces: BTreeMap::new(), section: entry.place.clone() };
-        merged.places(&Pointer::root(), &mut places.fields);
-        let fields = merged.entries().iter().filter(|field| !field.key.starts_with('$'));
-        let fields = fields.map(|field| (field.key.clone(), self.resolver.value(&field.value))).collect();
-        self.resolver.pieces(&Pointer::root(), &merged, &mut places.pieces);
-        Some(Target { account, fields, settings, places })
+        let mut places = Places::new(entry.place.clone());
+        let mut fields = Map::new();
+        for field in merged.entries() {
+            places.add(&field.key, field.field_place(), &field.value);
+            if !field.key.starts_with('$') {
+                fields.insert(field.key.clone(), self.resolver.field(&field.key, &field.value));
+            }
+        }
+        Some(Target { account, fields, settings, places: places.finished(self.resolver.made()) })
     }
 
     /// The `$` keys; their types have been checked.

@@ -181,20 +181,23 @@ fn file_of(persona: &Persona) -> Source {
 
 /// Where the fields of a target were written: in its section, or where the persona says for all targets what the section does not.
 fn sources(provider: &dyn Provider, persona: &Persona, target: &Target) -> Sources {
-    let mut fields: BTreeMap<Pointer, Source> =
-        target.places.fields.iter().map(|(at, place)| (at.clone(), source(place))).collect();
-    let mut pieces: BTreeMap<Pointer, Vec<Piece>> =
-        target.places.pieces.iter().map(|(at, made)| (at.clone(), made.iter().map(piece).collect())).collect();
+    let mut fields: BTreeMap<Pointer, Source> = BTreeMap::new();
+    let mut pieces: BTreeMap<Pointer, Vec<Piece>> = BTreeMap::new();
     for (shared, here) in provider.shared() {
-        let (Some(from), Ok(here)) = (persona.places.fields.get(&Pointer::new([*shared])), Pointer::parse(here)) else {
-            continue;
-        };
-        if !fields.contains_key(&here) {
-            fields.insert(here.clone(), source(from));
-            let made = persona.places.pieces.get(&Pointer::new([*shared]));
-            pieces.extend(made.map(|made| (here, made.iter().map(piece).collect())));
-        }
+        let shared = format!("/{shared}");
+        let Ok(here) = Pointer::parse(here) else { continue };
+        let from = persona.places.fields().find(|(at, _)| *at == shared);
+        let made = persona.places.pieces().find(|(at, _)| *at == shared);
+        fields.extend(from.map(|(_, place)| (here.clone(), source(place))));
+        pieces.extend(made.map(|(_, made)| (here, made.iter().map(piece).collect())));
     }
+    // What the section says itself takes the place of what is shared, whole.
+    for (at, place) in target.places.fields().filter_map(|(at, place)| Some((Pointer::parse(at).ok()?, place))) {
+        pieces.remove(&at);
+        fields.insert(at, source(place));
+    }
+    let own = target.places.pieces().filter_map(|(at, made)| Some((Pointer::parse(at).ok()?, made)));
+    pieces.extend(own.map(|(at, made)| (at, made.iter().map(piece).collect())));
     Sources { persona: file_of(persona), section: source(&target.places.section), fields, pieces }
 }
 

@@ -208,11 +208,12 @@ mod tests {
 
     fn compile_for(api: Api, shared: Shared, id: Option<&str>, section: Value) -> Result<Resource, Vec<Problem>> {
         let fields = section.as_object().expect("an object").clone();
-        let places = (1..).zip(value::leaves(&fields)).map(|(offset, (path, _))| (path, place(offset))).collect();
+        let leaves = (1..).zip(value::leaves(&fields));
+        let places = leaves.fold(Places::new(place(0)), |places, (offset, (path, _))| places.with(&path, place(offset)));
         let target = Target {
             account: AccountName::new("tavus"),
             settings: Settings { id: id.map(str::to_owned), ..Settings::default() },
-            places: Places { fields: places, pieces: BTreeMap::new(), section: place(0) },
+            places,
             fields,
         };
         let key = Key::new("ada");
@@ -222,7 +223,7 @@ mod tests {
             shared,
             previously: None,
             targets: Vec::new(),
-            places: Places { fields: BTreeMap::new(), pieces: BTreeMap::new(), section: place(0) },
+            places: Places::new(place(0)),
             place: place(0),
         };
         compile(api, &address, &persona, &target)
