@@ -130,7 +130,8 @@ mod tests {
     #[test]
     fn a_field_that_was_not_written_is_at_the_closest_ancestor_that_was() {
         let (layers, odd) = (Pointer::new(["layers"]), Pointer::new(["layers", "a/b~c"]));
-        let places = Places::new(place(0)).with(&layers, place(1)).with(&odd, place(2)).with(&Pointer::new(["layer"]), place(3));
+        let places =
+            Places::new(place(0)).with(&layers, place(1)).with(&odd, place(2)).with(&Pointer::new(["layer"]), place(3));
         let start = |segments: &[&str]| places.of(&Pointer::new(segments.iter().copied())).span.start;
         assert_eq!((start(&["layers", "a/b~c", "0"]), start(&["layers", "a"]), start(&["layers"])), (2, 1, 1));
         assert_eq!((start(&["layer", "x"]), start(&["lay"]), start(&[])), (3, 0, 0));

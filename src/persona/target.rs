@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use serde_json::{Map, Value};
+use serde_json::Map;
 
+use super::Vocabulary;
 use super::accounts::{Settings, unknown_account};
 use super::check;
 use super::document::{self, Persona, Shared, Target};
@@ -13,11 +14,15 @@ use super::name::{AccountName, Key, Manage, Pointer};
 use super::node::{Entry, Kind, Node};
 use super::places::Places;
 use super::problem::{Place, Problem};
+use super::schema::shape::{ShapeId, Shapes};
 
 /// What reading a persona takes.
 pub(super) struct Reader<'a, 'b> {
-    /// The persona schema for the configured accounts.
-    pub(super) document: &'a Value,
+    /// The persona schema for the configured accounts, and the whole of it.
+    pub(super) shapes: &'a Shapes<'a>,
+    pub(super) whole: ShapeId,
+    /// The providers, for what is said of an account that there is not.
+    pub(super) vocabulary: &'a Vocabulary,
     /// The project's settings; none when its file could not be read.
     pub(super) settings: Option<&'a Settings>,
     /// Replaces expressions.
@@ -41,7 +46,7 @@ pub(super) struct Former {
 impl Reader<'_, '_> {
     /// Reads one persona as far as it goes.
     pub(super) fn persona(&mut self, key: Key, root: &Node) -> Persona {
-        self.problems.extend(check::check(root, self.document, self.document, &[], None));
+        self.problems.extend(check::check(root, self.shapes, self.whole, &[], None));
         let mut places = Places::new(root.place.clone());
         let mut shared = |name: &str| {
             let entry = root.entry(name)?;
@@ -74,12 +79,12 @@ impl Reader<'_, '_> {
     }
 
     fn target(&mut self, entry: &Entry) -> Option<Target> {
-        let section = self.document["properties"]["targets"]["properties"].get(&entry.key);
+        let section = self.shapes.section(self.whole, &entry.key);
         if section.is_none()
             && let Some(settings) = self.settings
             && !settings.written.contains(&entry.key)
         {
-            self.problems.push(unknown_account(&entry.key, &entry.place, settings, &self.document["$defs"]));
+            self.problems.push(unknown_account(&entry.key, &entry.place, settings, self.vocabulary));
         }
         let account = AccountName::new(&entry.key);
         let merged = match self.settings.and_then(|settings| settings.defaults.get(&account)) {
@@ -90,7 +95,7 @@ impl Reader<'_, '_> {
         };
         if let Some(section) = section {
             let path = ["targets", entry.key.as_str()];
-            self.problems.extend(check::check(&merged, self.document, section, &path, Some(&entry.place)));
+            self.problems.extend(check::check(&merged, self.shapes, section, &path, Some(&entry.place)));
         }
         let settings = self.settings(&merged);
         let mut places = Places::new(entry.place.clone());

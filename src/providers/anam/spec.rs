@@ -248,7 +248,10 @@ fn required(target: &Target, field: &'static str, value: &Field<String>, help: &
 }
 
 fn fields(section: &Section) -> Result<Map<String, Value>, serde_json::Error> {
-    serde_json::from_value(serde_json::to_value(section)?)
+    match serde_json::to_value(section)? {
+        Value::Object(fields) => Ok(fields),
+        other => serde_json::from_value(other),
+    }
 }
 
 fn invalid(target: &Target, error: &serde_json::Error) -> Vec<Problem> {

@@ -1,6 +1,5 @@
 //! The section: its schema, and how it becomes a resource.
 
-
 use schemars::SchemaGenerator;
 use serde_json::{Value, json};
 
