@@ -7,7 +7,7 @@ use super::args::Common;
 use super::exit::{Stop, with_causes};
 use super::screen::Screen;
 use crate::persona::document::Project;
-use crate::persona::problem::{self, Severity};
+use crate::persona::problem::{self, Problem, Severity};
 use crate::persona::{Overlay, find_root, load, load_with};
 use crate::providers;
 use crate::state::{State, StateFile};
@@ -27,13 +27,27 @@ pub(super) fn root(common: &Common) -> Result<PathBuf, Stop> {
 
 /// Loads and compiles the files of a project. Warnings are printed; errors stop.
 pub(super) fn read_project(common: &Common, screen: &Screen, root: &Path) -> Result<(Project, providers::Compiled), Stop> {
+    read_with(common, screen, root, |project| {
+        let mut compiled = providers::compile(project)?;
+        let warnings = std::mem::take(&mut compiled.warnings);
+        Ok((compiled, warnings))
+    })
+}
+
+/// Loads the files of a project, and makes of it what `compile` makes, beside its warnings.
+pub(super) fn read_with<T>(
+    common: &Common,
+    screen: &Screen,
+    root: &Path,
+    compile: impl FnOnce(&Project) -> Result<(T, Vec<Problem>), Vec<Problem>>,
+) -> Result<(Project, T), Stop> {
     let loaded = load(root, &providers::vocabulary(), &|name| variable(common.sandbox, name));
     let mut problems = loaded.problems;
     let mut compiled = None;
     if let Some(project) = &loaded.project {
-        match providers::compile(project) {
-            Ok(mut result) => {
-                problems.append(&mut result.warnings);
+        match compile(project) {
+            Ok((result, warnings)) => {
+                problems.extend(warnings);
                 compiled = Some(result);
             }
             Err(more) => problems.extend(more),

@@ -36,7 +36,8 @@ const SECRETS: [&str; 9] =
 /// Whether a field of this name holds a secret. A key in the place of a variable's name (`$env`) counts too.
 fn is_secret(name: &str) -> bool {
     let letters = || name.bytes().filter(u8::is_ascii_alphanumeric).map(|letter| letter.to_ascii_lowercase());
-    SECRETS.iter().any(|secret| secret.bytes().eq(letters()))
+    let first = letters().next();
+    SECRETS.iter().any(|secret| secret.bytes().next() == first && secret.bytes().eq(letters()))
 }
 
 fn by_nodes(node: &Node, spans: &mut Vec<Range<usize>>) {

@@ -98,7 +98,7 @@ impl<'a> Shapes<'a> {
         let id = ShapeId(self.shapes.len());
         let mut shape = self.shape(schema);
         // Holds the place while what is below is added.
-        self.shapes.push(shape.clone());
+        self.shapes.push(self.shapes[0].clone());
         if let (Some(target), Some(reference)) = (fields::target(self.document, schema), schema["$ref"].as_str()) {
             shape.target = Some(match self.referred.get(reference) {
                 Some(target) => *target,

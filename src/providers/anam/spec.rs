@@ -179,8 +179,7 @@ pub struct WidgetConfig {
 /// A missing or emptied `name`, `avatarId`, `voiceId` or `llmId`: the service would put a default of its own there, and those
 /// defaults change. All of them are reported.
 pub(super) fn compile(address: &Address, persona: &Persona, target: &Target) -> Result<Resource, Vec<Problem>> {
-    let written = Value::Object(target.fields.clone());
-    let mut section: Section = serde_json::from_value(written).map_err(|error| invalid(target, &error))?;
+    let mut section = Section::deserialize(&target.fields).map_err(|error| invalid(target, &error))?;
     section.name = section.name.or(shared(persona.shared.name.as_ref()));
     section.description = section.description.or(shared(persona.shared.description.as_ref()));
     section.system_prompt = section.system_prompt.or(shared(persona.shared.prompt.as_ref()));

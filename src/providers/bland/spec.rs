@@ -132,7 +132,7 @@ pub(super) fn compile(address: &Address, persona: &Persona, target: &Target) -> 
 
 /// The section with the shared fields beneath it.
 fn read_section(persona: &Persona, target: &Target) -> Result<Section, Vec<Problem>> {
-    let section: Section = serde_json::from_value(Value::Object(target.fields.clone()))
+    let section = Section::deserialize(&target.fields)
         .map_err(|error| vec![Problem::error("invalid-section", target.places.section.clone(), error.to_string())])?;
     let shared = &persona.shared;
     Ok(Section {
