@@ -102,7 +102,7 @@ impl<'a> Checker<'a> {
         let ours = match node.entries() {
             _ if expression::recognise(node).is_some() => true,
             entries if text => entries.iter().any(|entry| entry.key.starts_with('$')),
-            [only] => NAMES.iter().any(|name| strsim::damerau_levenshtein(name, &only.key) == 1 && only.key.starts_with('$')),
+            [only] if only.key.starts_with('$') => NAMES.iter().any(|name| strsim::damerau_levenshtein(name, &only.key) == 1),
             _ => false,
         };
         if ours {
@@ -305,15 +305,13 @@ impl<'a> Checker<'a> {
 
 /// Whether a node is of a JSON Schema type.
 pub(super) fn is_of_type(node: &Node, wanted: &str) -> bool {
-    match (&node.kind, wanted) {
-        (Kind::Null, "null")
-        | (Kind::Bool(_), "boolean")
-        | (Kind::Text(_), "string")
-        | (Kind::List(_), "array")
-        | (Kind::Mapping(_), "object")
-        | (Kind::Number(_), "number") => true,
-        (Kind::Number(number), "integer") => !number.is_f64(),
-        _ => false,
+    match &node.kind {
+        Kind::Null => wanted == "null",
+        Kind::Bool(_) => wanted == "boolean",
+        Kind::Text(_) => wanted == "string",
+        Kind::List(_) => wanted == "array",
+        Kind::Mapping(_) => wanted == "object",
+        Kind::Number(number) => wanted == "number" || (wanted == "integer" && !number.is_f64()),
     }
 }
 

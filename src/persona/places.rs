@@ -37,7 +37,8 @@ pub struct Places {
 impl Places {
     /// The places of a section of which no field is known.
     pub fn new(section: Place) -> Self {
-        Self { section, pointers: String::new(), fields: Vec::new(), pieces: Vec::new() }
+        // Room for most sections at once; what is left of it is given back when all are known.
+        Self { section, pointers: String::with_capacity(256), fields: Vec::with_capacity(16), pieces: Vec::new() }
     }
 
     /// The same with one more field.
@@ -83,8 +84,7 @@ impl Places {
 
     /// Adds a field, and all that is below it.
     pub(super) fn add(&mut self, name: &str, field: Place, value: &Node) {
-        let mut at = String::new();
-        self.add_below(&mut at, name, field, value);
+        self.add_below(&mut String::new(), name, field, value);
     }
 
     fn add_below(&mut self, at: &mut String, segment: &str, place: Place, value: &Node) {

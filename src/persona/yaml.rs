@@ -35,7 +35,9 @@ const MAX_VALUES: usize = 200_000;
 pub(super) fn parse(text: &str, file: &Arc<SourceFile>) -> (Option<Arc<Node>>, Vec<Problem>) {
     let mut composer =
         Composer { file, text, frames: Vec::new(), anchors: BTreeMap::new(), spent: 0, root: None, problems: Vec::new() };
-    if let Some((offset, character)) = text.char_indices().find(|(_, character)| is_forbidden(*character)) {
+    let is_plain = text.bytes().all(|byte| matches!(byte, b' '..=b'~' | b'\t' | b'\n' | b'\r'));
+    let forbidden = if is_plain { None } else { text.char_indices().find(|(_, character)| is_forbidden(*character)) };
+    if let Some((offset, character)) = forbidden {
         let place = composer.place(offset..offset + character.len_utf8());
         let message = format!("the character U+{:04X} may not stand in YAML", u32::from(character));
         let help = "remove it, or write it as an escape in a double-quoted text";

@@ -248,3 +248,20 @@ fn piece(piece: &document::Piece) -> Piece {
 fn slashed(path: &Path) -> String {
     path.iter().map(|part| part.to_string_lossy()).collect::<Vec<_>>().join("/")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_changes_a_section_has_a_section_of_its_own() {
+        for (id, words) in vocabulary().providers {
+            let usual = words.section.schema();
+            for (value, section) in &words.sections {
+                assert_ne!(section.schema(), usual, "{id} {value}");
+            }
+            let names: Vec<&str> = words.sections.keys().map(String::as_str).collect();
+            assert_eq!(names, if id == "tavus" { vec!["pals"] } else { vec![] });
+        }
+    }
+}

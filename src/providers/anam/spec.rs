@@ -236,11 +236,11 @@ fn shared(value: Option<&Value>) -> Field<String> {
 }
 
 fn required(target: &Target, field: &'static str, value: &Field<String>, help: &str) -> Option<Problem> {
-    let place = target.places.of(&Pointer::new([field]));
+    let place = || target.places.of(&Pointer::new([field]));
     let problem = match value {
         Field::Absent => Problem::error("missing-field", target.places.section.clone(), format!("`{field}` is missing")),
-        Field::Null => Problem::error("not-clearable", place, format!("`{field}` cannot be cleared")),
-        Field::Value(text) if text.is_empty() => Problem::error("empty-field", place, format!("`{field}` is empty")),
+        Field::Null => Problem::error("not-clearable", place(), format!("`{field}` cannot be cleared")),
+        Field::Value(text) if text.is_empty() => Problem::error("empty-field", place(), format!("`{field}` is empty")),
         Field::Value(_) | Field::Secret(_) => return None,
     };
     Some(problem.with_help(help))

@@ -91,14 +91,14 @@ fn check_context(section: &Section, target: &Target, problems: &mut Vec<Problem>
 }
 
 fn check_prompt(section: &Section, persona: &Persona, target: &Target, problems: &mut Vec<Problem>) {
-    let place = target.places.of(&Pointer::new(["system_prompt"]));
+    let place = || target.places.of(&Pointer::new(["system_prompt"]));
     if let Field::Value(mode) = &section.pipeline_mode
         && has_no_prompt(section)
     {
         if matches!(&section.system_prompt, Field::Value(_) | Field::Secret(_)) {
             let message = format!("`system_prompt` has no place where `pipeline_mode` is `{mode}`");
             problems.push(
-                Problem::error("tavus-prompt-not-used", place, message)
+                Problem::error("tavus-prompt-not-used", place(), message)
                     .with_help("remove it; a persona's shared `prompt` is not sent in this mode"),
             );
         }
@@ -109,8 +109,8 @@ fn check_prompt(section: &Section, persona: &Persona, target: &Target, problems:
         (Field::Value(text), _) | (Field::Absent, Some(Value::String(text))) if !text.is_empty() => return,
         // A persona that is bound by its id has its prompt already, and need not hand it over.
         (Field::Absent, None) if target.settings.id.is_some() => return,
-        (Field::Absent, None) => Problem::error("tavus-prompt-missing", place, "a persona at Tavus needs a prompt"),
-        _ => Problem::error("tavus-prompt-missing", place, "a persona at Tavus always keeps a prompt: it cannot be empty"),
+        (Field::Absent, None) => Problem::error("tavus-prompt-missing", place(), "a persona at Tavus needs a prompt"),
+        _ => Problem::error("tavus-prompt-missing", place(), "a persona at Tavus always keeps a prompt: it cannot be empty"),
     };
     problems.push(problem.with_help("write `prompt` at the top of the persona, or `system_prompt` in this section"));
 }
