@@ -7,6 +7,7 @@
 //! decided in `scalar`. A byte order mark is skipped. All else that the parser refuses is `syntax`, or `tab` where a tab is
 //! the cause.
 
+mod entries;
 mod scalars;
 
 use std::collections::BTreeMap;
@@ -14,6 +15,8 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use granit_parser::{ErrorKind, Event, Options, Parser, ScalarStyle, ScanError, Span, Tag};
+
+use entries::Entries;
 
 use super::node::{Entry, Kind, Node};
 use super::problem::{Place, Problem, SourceFile};
@@ -81,34 +84,6 @@ struct Frame {
 enum Content {
     List(Vec<Arc<Node>>),
     Mapping { entries: Entries, merges: Vec<Arc<Node>>, key: Key },
-}
-
-/// From how many entries on a mapping has an index of its keys; below, looking at all of them is quicker.
-const INDEXED: usize = 16;
-
-/// The entries of a mapping that is being read.
-#[derive(Default)]
-struct Entries {
-    list: Vec<Entry>,
-    index: BTreeMap<String, usize>,
-}
-
-impl Entries {
-    fn get(&self, key: &str) -> Option<&Entry> {
-        match self.index.is_empty() {
-            true => self.list.iter().find(|entry| entry.key == key),
-            false => self.index.get(key).and_then(|at| self.list.get(*at)),
-        }
-    }
-
-    fn push(&mut self, entry: Entry) {
-        self.list.push(entry);
-        let fresh = if self.index.is_empty() { 0 } else { self.list.len() - 1 };
-        if self.list.len() >= INDEXED {
-            let keys = self.list.iter().enumerate().skip(fresh);
-            self.index.extend(keys.map(|(at, entry)| (entry.key.clone(), at)));
-        }
-    }
 }
 
 /// What the next node of a mapping is.

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
+use super::entries::INDEXED;
 use super::*;
 
 fn read(text: &str) -> (Option<Arc<Node>>, Vec<Problem>) {
