@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use personaform::persona::problem::Severity;
-use personaform::persona::{Loaded, ProviderWords, Vocabulary, load};
+use personaform::persona::{Loaded, ProviderWords, Section, Vocabulary, load};
 use personaform::report::problems::problems;
 use serde_json::json;
 
@@ -58,7 +58,12 @@ fn vocabulary() -> Vocabulary {
             "number": { "anyOf": [{ "type": "string" }, { "type": "null" }] },
         },
     });
-    let words = |section, releases, key_variable| ProviderWords { section, releases, key_variable, ..ProviderWords::default() };
+    let words = |section: serde_json::Value, releases, key_variable| ProviderWords {
+        section: Section::new(move || section.clone()),
+        releases,
+        key_variable,
+        ..ProviderWords::default()
+    };
     Vocabulary {
         providers: BTreeMap::from([
             ("face".to_owned(), words(face, false, "FACE_API_KEY")),

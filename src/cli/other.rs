@@ -21,12 +21,12 @@ use crate::schemas;
 /// When they have problems.
 pub(super) fn validate(common: &Common, screen: &Screen) -> Result<Exit, Stop> {
     let root = root(common)?;
-    let (project, compiled) = read_project(common, screen, &root)?;
+    let (project, targets) = read_project(common, screen, &root)?;
     if screen.format == Format::Text {
-        let (personas, targets) = (counted(project.personas.len(), "persona"), counted(compiled.resources.len(), "target"));
+        let (personas, targets) = (counted(project.personas.len(), "persona"), counted(targets, "target"));
         screen.result(&format!("No problems in {personas} with {targets}.\n"));
     }
-    aside((project, compiled));
+    aside(project);
     screen.publish_warnings()?;
     Ok(Exit::Done)
 }

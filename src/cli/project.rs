@@ -9,7 +9,7 @@ use super::screen::Screen;
 use crate::persona::document::Project;
 use crate::persona::problem::{self, Problem, Severity};
 use crate::persona::{Overlay, find_root, load, load_with};
-use crate::providers::{self, Compiled};
+use crate::providers;
 use crate::state::{State, StateFile};
 
 /// The folder below a project's root where sandbox runs keep everything.
@@ -25,26 +25,30 @@ pub(super) fn root(common: &Common) -> Result<PathBuf, Stop> {
     })
 }
 
-/// What the files of a project say, and what they come to.
-pub(super) struct Understood {
+/// What the files of a project say, and what was made of it.
+pub(super) struct Understood<T> {
     pub(super) project: Project,
-    pub(super) compiled: Compiled,
+    pub(super) compiled: T,
     /// What is no obstacle, and worth knowing.
     pub(super) warnings: Vec<Problem>,
 }
 
-/// Loads and compiles the files of a project.
+/// Loads the files of a project, and makes of it what `compile` makes, beside its warnings.
 ///
 /// # Errors
 /// Their problems, warnings too, if errors are among them.
-pub(super) fn understand(root: &Path, sandbox: bool) -> Result<Understood, Stop> {
+pub(super) fn understand<T>(
+    root: &Path,
+    sandbox: bool,
+    compile: impl FnOnce(&Project) -> Result<(T, Vec<Problem>), Vec<Problem>>,
+) -> Result<Understood<T>, Stop> {
     let loaded = load(root, &providers::vocabulary(), &|name| variable(sandbox, name));
     let mut problems = loaded.problems;
     let mut compiled = None;
     if let Some(project) = &loaded.project {
-        match providers::compile(project) {
-            Ok(mut result) => {
-                problems.append(&mut result.warnings);
+        match compile(project) {
+            Ok((result, warnings)) => {
+                problems.extend(warnings);
                 compiled = Some(result);
             }
             Err(more) => problems.extend(more),
@@ -61,10 +65,12 @@ pub(super) fn understand(root: &Path, sandbox: bool) -> Result<Understood, Stop>
     }
 }
 
-/// Loads and compiles the files of a project. Warnings are printed; errors stop.
-pub(super) fn read_project(common: &Common, screen: &Screen, root: &Path) -> Result<(Project, Compiled), Stop> {
-    let Understood { project, compiled, warnings } = understand(root, common.sandbox)?;
-    screen.warn(warnings);
+/// Loads and checks the files of a project, and gives it with the number of its targets. Warnings are printed; errors stop.
+pub(super) fn read_project(common: &Common, screen: &Screen, root: &Path) -> Result<(Project, usize), Stop> {
+    let Understood { project, compiled, warnings } = understand(root, common.sandbox, providers::check)?;
+    if !warnings.is_empty() {
+        screen.warn(warnings);
+    }
     Ok((project, compiled))
 }
 

@@ -14,7 +14,7 @@ use super::expression::{Expression, recognise};
 use super::name::AccountName;
 use super::node::{Entry, Kind, Node};
 use super::problem::{Place, Problem};
-use super::schema;
+use super::schema::{self, shape::Shapes};
 use super::suggest::{closest, listed};
 use super::yaml;
 
@@ -38,9 +38,10 @@ pub(super) struct Settings {
 }
 
 /// Reads the project file's tree; what does not fit is reported and left at its default.
-pub(super) fn read(root: &Node, vocabulary: &Vocabulary, targets: &serde_json::Value, problems: &mut Vec<Problem>) -> Settings {
+pub(super) fn read(root: &Node, vocabulary: &Vocabulary, problems: &mut Vec<Problem>) -> Settings {
     let document = schema::project_document(vocabulary);
-    problems.extend(check::check(root, &document, &document, &[], None));
+    let (shapes, whole) = Shapes::new(&document, &document);
+    problems.extend(check::check(root, &shapes, whole, &[], None));
     let folder = root.get("personas").and_then(|node| Some((node.text()?.to_owned(), node.place.clone())));
     let state_path = root.get("state").and_then(|state| state.get("path")).and_then(Node::text);
     let mut settings = Settings {
@@ -57,15 +58,22 @@ pub(super) fn read(root: &Node, vocabulary: &Vocabulary, targets: &serde_json::V
         if let Some(defaults) =
             entry.value.entry("defaults").map(|entry| &entry.value).filter(|node| !node.entries().is_empty())
         {
-            let part = &targets["$defs"][format!("{}.defaults", account.section)];
-            let found = check::check(defaults, targets, part, &["targets", &entry.key], Some(&entry.place));
-            // A field that is wanted may still come from the target.
-            problems.extend(found.into_iter().filter(|problem| problem.code != "missing-field"));
             settings.defaults.insert(account.name.clone(), Arc::clone(defaults));
         }
         settings.accounts.insert(account.name.clone(), account);
     }
     settings
+}
+
+/// Checks the defaults of the accounts against the schema of personas with these accounts.
+pub(super) fn check_defaults(settings: &Settings, personas: &Value, problems: &mut Vec<Problem>) {
+    for (name, defaults) in &settings.defaults {
+        let Some(account) = settings.accounts.get(name) else { continue };
+        let (shapes, part) = Shapes::new(personas, &personas["$defs"][format!("{}.defaults", account.section)]);
+        let found = check::check(defaults, &shapes, part, &["targets", name.as_str()], Some(&account.place));
+        // A field that is wanted may still come from the target.
+        problems.extend(found.into_iter().filter(|problem| problem.code != "missing-field"));
+    }
 }
 
 fn account(entry: &Entry, vocabulary: &Vocabulary, problems: &mut Vec<Problem>) -> Option<Account> {
@@ -218,13 +226,13 @@ fn safety(node: Option<&Node>, problems: &mut Vec<Problem>) -> Safety {
 }
 
 /// The problem of a target whose account is not configured.
-pub(super) fn unknown_account(name: &str, place: &Place, settings: &Settings, providers: &Value) -> Problem {
+pub(super) fn unknown_account(name: &str, place: &Place, settings: &Settings, vocabulary: &Vocabulary) -> Problem {
     let problem =
         Problem::error("unknown-account", place.clone(), format!("the account `{}` is not configured", yaml::brief(name)));
     let names = settings.written.iter().map(String::as_str);
     match closest(name, names.clone()) {
         Some(meant) => problem.with_help(format!("did you mean `{meant}`?")).with_suggestion(place.clone(), meant),
-        None if providers.get(format!("{name}.defaults")).is_some() => {
+        None if vocabulary.providers.contains_key(name) => {
             problem.with_help(format!("add `{name}: {{}}` below `accounts` in `{PROJECT_FILE}`"))
         }
         None if settings.written.is_empty() => {

@@ -17,79 +17,80 @@
 
 mod variants;
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
 use super::expression::{self, NAMES};
 use super::node::{Entry, Kind, Node};
 use super::problem::{Place, Problem};
 use super::schema::fields;
+use super::schema::shape::{Shape, ShapeId, Shapes};
 use super::suggest;
 use super::yaml::brief;
 
-/// Checks a node against a schema that is a part of `document`. `path` leads to the node, for telling where a field belongs.
-pub(super) fn check(node: &Node, document: &Value, schema: &Value, path: &[&str], key: Option<&Place>) -> Vec<Problem> {
-    let path = path.iter().map(|&segment| segment.to_owned()).collect();
-    let mut checker = Checker { document, path, problems: Vec::new() };
-    checker.walk(node, schema, key);
+/// Checks a node against one of a schema's shapes. `path` leads to the node, for telling where a field belongs.
+pub(super) fn check(node: &Node, shapes: &Shapes<'_>, shape: ShapeId, path: &[&str], key: Option<&Place>) -> Vec<Problem> {
+    let path = path.iter().map(|&segment| Cow::Borrowed(segment)).collect();
+    let mut checker = Checker { shapes, path, problems: Vec::new() };
+    checker.walk(node, shape, key);
     checker.problems
 }
 
 pub(super) struct Checker<'a> {
-    pub(super) document: &'a Value,
-    pub(super) path: Vec<String>,
+    pub(super) shapes: &'a Shapes<'a>,
+    pub(super) path: Vec<Cow<'a, str>>,
     pub(super) problems: Vec<Problem>,
 }
 
 impl<'a> Checker<'a> {
     /// Checks one node; `key` is the place of its key, none for the items of a list.
-    pub(super) fn walk(&mut self, node: &Node, schema: &'a Value, key: Option<&Place>) {
+    pub(super) fn walk(&mut self, node: &'a Node, shape: ShapeId, key: Option<&Place>) {
         if node.is_null() && (key.is_some() || self.path.is_empty()) {
             return;
         }
-        if let Some(target) = fields::target(self.document, schema) {
+        let shape = self.shapes.get(shape);
+        if let Some(target) = shape.target {
             self.walk(node, target, key);
-            self.known(node, schema);
+            self.known(node, shape);
             return;
         }
-        if schema.get("x-secret").is_some() {
+        if shape.secret {
             return self.secret(node, key);
         }
-        if let Some(parts) = schema["allOf"].as_array() {
-            for part in parts {
-                self.walk(node, part, key);
-            }
+        for part in &shape.all {
+            self.walk(node, *part, key);
         }
-        if let Some(variants) = schema["anyOf"].as_array().or_else(|| schema["oneOf"].as_array()) {
+        if let Some(variants) = &shape.variants {
             return variants::walk(self, node, variants, key);
         }
-        let types = fields::types(self.document, schema);
-        let wants_text = types.contains(&"string") || types.is_empty();
+        let types = &shape.types;
+        let wants_text = types.is_empty() || types.contains(&"string");
         // One of a few fixed values is a choice, not a text.
-        let free = schema.get("x-plain").is_none() && fields::options(schema).is_none();
-        if wants_text && free && self.expression(node, !types.is_empty()) {
+        if wants_text && shape.free && self.expression(node, !types.is_empty()) {
             return;
         }
         if !types.is_empty() && !types.iter().any(|wanted| is_of_type(node, wanted)) {
-            return self.wrong_type(node, &types, key);
+            return self.wrong_type(node, types, key);
         }
-        if schema.get("x-deferred").is_some() {
+        if shape.deferred {
             return;
         }
-        self.options(node, schema);
-        self.bounds(node, schema);
-        self.known(node, schema);
+        self.options(node, shape);
+        self.bounds(node, shape);
+        self.known(node, shape);
         match &node.kind {
             Kind::List(items) => {
                 for (index, item) in items.iter().enumerate() {
-                    self.below(index.to_string(), |checker| checker.walk(item, &schema["items"], None));
+                    self.below(index.to_string().into(), |checker| checker.walk(item, shape.items, None));
                 }
             }
-            Kind::Mapping(entries) => self.mapping(node, entries, schema, key),
+            Kind::Mapping(entries) => self.mapping(node, entries, shape, key),
             _ => {}
         }
     }
 
-    fn below(&mut self, segment: String, walk: impl FnOnce(&mut Self)) {
+    fn below(&mut self, segment: Cow<'a, str>, walk: impl FnOnce(&mut Self)) {
         self.path.push(segment);
         walk(self);
         self.path.pop();
@@ -101,7 +102,7 @@ impl<'a> Checker<'a> {
         let ours = match node.entries() {
             _ if expression::recognise(node).is_some() => true,
             entries if text => entries.iter().any(|entry| entry.key.starts_with('$')),
-            [only] => NAMES.iter().any(|name| strsim::damerau_levenshtein(name, &only.key) == 1 && only.key.starts_with('$')),
+            [only] if only.key.starts_with('$') => NAMES.iter().any(|name| strsim::damerau_levenshtein(name, &only.key) == 1),
             _ => false,
         };
         if ours {
@@ -110,30 +111,28 @@ impl<'a> Checker<'a> {
         ours
     }
 
-    fn mapping(&mut self, node: &Node, entries: &[Entry], schema: &'a Value, key: Option<&Place>) {
-        let properties = &schema["properties"];
-        let rest = &schema["additionalProperties"];
+    fn mapping(&mut self, node: &Node, entries: &'a [Entry], shape: &Shape<'_>, key: Option<&Place>) {
         for entry in entries {
-            let below = properties.get(&entry.key).unwrap_or(rest);
-            if below == &Value::Bool(false) {
-                self.unknown_field(entry, entries, schema);
+            let below = shape.below(&entry.key);
+            let found = self.shapes.get(below);
+            if found.never {
+                self.unknown_field(entry, entries, shape.schema);
             } else {
                 let before = self.problems.len();
-                self.below(entry.key.clone(), |checker| checker.walk(&entry.value, below, Some(&entry.place)));
-                let excused = below["x-known-unless"].as_str();
-                if excused.is_some_and(|sibling| entries.iter().any(|entry| entry.key == sibling)) {
+                self.below(Cow::Borrowed(&entry.key), |checker| checker.walk(&entry.value, below, Some(&entry.place)));
+                if found.unless.is_some_and(|sibling| entries.iter().any(|entry| entry.key == sibling)) {
                     let mut fresh = self.problems.split_off(before);
                     fresh.retain(|problem| problem.code != "unknown-value");
                     self.problems.append(&mut fresh);
                 }
             }
         }
-        for wanted in schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+        for &wanted in &shape.required {
             if !entries.iter().any(|entry| entry.key == wanted) {
                 let place = key.unwrap_or(&node.place).clone();
                 self.problems.push(
                     Problem::error("missing-field", place, format!("the field `{wanted}` is missing"))
-                        .with_help(format!("add `{wanted}:`{}", fields::explanation(&properties[wanted]))),
+                        .with_help(format!("add `{wanted}:`{}", fields::explanation(&shape.schema["properties"][wanted]))),
                 );
             }
         }
@@ -152,7 +151,7 @@ impl<'a> Checker<'a> {
         // The same name elsewhere is a better guess than another name here, unless that differs in case and dashes only.
         let meant = suggest::closest(&entry.key, candidates.iter().copied().filter(absent));
         let present = suggest::closest(&entry.key, candidates.iter().copied());
-        let elsewhere = fields::homes(self.document, &entry.key, &self.path);
+        let elsewhere = fields::homes(self.shapes.document, &entry.key, &self.path);
         let same = |meant: &str| suggest::fold(meant) == suggest::fold(&entry.key);
         self.problems.push(match (meant, elsewhere) {
             (Some(meant), elsewhere) if elsewhere.is_none() || same(meant) => {
@@ -216,9 +215,10 @@ impl<'a> Checker<'a> {
         });
     }
 
-    fn options(&mut self, node: &Node, schema: &Value) {
-        let Some(options) = fields::options(schema) else { return };
-        self.one_of(node, &options);
+    fn options(&mut self, node: &Node, shape: &Shape<'_>) {
+        if let Some(options) = &shape.options {
+            self.one_of(node, options);
+        }
     }
 
     pub(super) fn one_of(&mut self, node: &Node, options: &[&Value]) {
@@ -237,14 +237,17 @@ impl<'a> Checker<'a> {
         });
     }
 
-    fn bounds(&mut self, node: &Node, schema: &Value) {
+    fn bounds(&mut self, node: &Node, shape: &Shape<'_>) {
+        if !shape.bounded {
+            return;
+        }
         let (size, least, most, unit) = match &node.kind {
             Kind::Number(number) => (number.as_f64().unwrap_or_default(), "minimum", "maximum", ""),
             Kind::Text(text) => (text.chars().count() as f64, "minLength", "maxLength", " characters"),
             Kind::List(items) => (items.len() as f64, "minItems", "maxItems", " items"),
             _ => return,
         };
-        let bound = |name: &str| schema[name].as_f64();
+        let bound = |name: &str| shape.schema[name].as_f64();
         let number = matches!(node.kind, Kind::Number(_));
         let too_small = bound(least).filter(|least| size < *least).map(|least| format!("at least {least}{unit}"));
         let too_large = bound(most).filter(|most| size > *most).map(|most| format!("at most {most}{unit}"));
@@ -259,12 +262,15 @@ impl<'a> Checker<'a> {
     }
 
     /// Warns of values outside `x-known` and `x-range`; of a list, each item counts.
-    fn known(&mut self, node: &Node, schema: &Value) {
+    fn known(&mut self, node: &Node, shape: &Shape<'_>) {
+        if !shape.known {
+            return;
+        }
         if let Kind::List(items) = &node.kind {
-            return items.iter().for_each(|item| self.known(item, schema));
+            return items.iter().for_each(|item| self.known(item, shape));
         }
         let Some(value) = node.scalar() else { return };
-        if let Some(known) = schema["x-known"].as_array()
+        if let Some(known) = shape.schema["x-known"].as_array()
             && !known.contains(&value)
             && !node.is_null()
         {
@@ -279,7 +285,7 @@ impl<'a> Checker<'a> {
                 None => problem.with_help(format!("known are {}", suggest::listed(texts.iter().map(String::as_str)))),
             });
         }
-        if let (Some([least, most]), Some(number)) = (schema["x-range"].as_array().map(Vec::as_slice), value.as_f64()) {
+        if let (Some([least, most]), Some(number)) = (shape.schema["x-range"].as_array().map(Vec::as_slice), value.as_f64()) {
             let below = least.as_f64().is_some_and(|least| number < least);
             let above = most.as_f64().is_some_and(|most| number > most);
             if below || above {
@@ -299,15 +305,13 @@ impl<'a> Checker<'a> {
 
 /// Whether a node is of a JSON Schema type.
 pub(super) fn is_of_type(node: &Node, wanted: &str) -> bool {
-    match (&node.kind, wanted) {
-        (Kind::Null, "null")
-        | (Kind::Bool(_), "boolean")
-        | (Kind::Text(_), "string")
-        | (Kind::List(_), "array")
-        | (Kind::Mapping(_), "object")
-        | (Kind::Number(_), "number") => true,
-        (Kind::Number(number), "integer") => !number.is_f64(),
-        _ => false,
+    match &node.kind {
+        Kind::Null => wanted == "null",
+        Kind::Bool(_) => wanted == "boolean",
+        Kind::Text(_) => wanted == "string",
+        Kind::List(_) => wanted == "array",
+        Kind::Mapping(_) => wanted == "object",
+        Kind::Number(number) => wanted == "number" || (wanted == "integer" && !number.is_f64()),
     }
 }
 

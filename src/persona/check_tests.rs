@@ -11,7 +11,8 @@ use super::*;
 fn problems(schema: &Value, text: &str) -> Vec<Problem> {
     let file = Arc::new(SourceFile { path: "x.yaml".into(), text: text.to_owned() });
     let node = yaml::parse(text, &file).0.expect("a document");
-    check(&node, schema, schema, &[], None)
+    let (shapes, root) = Shapes::new(schema, schema);
+    check(&node, &shapes, root, &[], None)
 }
 
 /// Code and replacement of each problem of a field `a` with this schema.

@@ -7,6 +7,7 @@ use secrecy::SecretString;
 use serde_json::{Map, Value};
 
 use super::name::{AccountName, Key, Manage, Pointer};
+pub use super::places::{Piece, Places};
 use super::problem::Place;
 
 /// Everything that the files of a project say.
@@ -128,42 +129,4 @@ pub struct Settings {
     pub release: Option<bool>,
     /// `$manage`: what may be done to the object.
     pub manage: Manage,
-}
-
-/// A stretch of a text that stands in one file: from its first line to where the next piece begins.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Piece {
-    /// The line of the text at which the piece begins, from 1.
-    pub line: usize,
-    /// The file that it stands in, relative to the project's root.
-    pub path: PathBuf,
-    /// The line of that file, from 1.
-    pub at: usize,
-    /// Whether the lines that follow in the text follow in the file too.
-    pub by_line: bool,
-}
-
-/// Tells where the fields of a target were written, so that a provider can point at a mistake.
-#[derive(Clone, Debug)]
-pub struct Places {
-    /// The place of each field by pointer below the section; keys and values alike begin here.
-    pub fields: BTreeMap<Pointer, Place>,
-    /// What the texts among them are made of, where that is known by line.
-    pub pieces: BTreeMap<Pointer, Vec<Piece>>,
-    /// The place of the section itself.
-    pub section: Place,
-}
-
-impl Places {
-    /// The place of a field, or of the closest ancestor that was written, or of the section.
-    pub fn of(&self, pointer: &Pointer) -> Place {
-        let mut pointer = Some(pointer.clone());
-        while let Some(current) = pointer {
-            if let Some(place) = self.fields.get(&current) {
-                return place.clone();
-            }
-            pointer = current.parent();
-        }
-        self.section.clone()
-    }
 }

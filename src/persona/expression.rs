@@ -12,9 +12,9 @@ use secrecy::SecretString;
 use serde_json::{Map, Value, json};
 
 use super::Environment;
-use super::document::Piece;
-use super::name::{Pointer, is_variable};
+use super::name::{escaped, is_variable};
 use super::node::{Kind, Node};
+use super::places::Piece;
 use super::problem::{Place, Problem, SourceFile};
 use super::source::{self, Unreadable};
 use super::suggest;
@@ -137,14 +137,16 @@ pub(super) struct Resolver<'a> {
     pub(super) secrets: BTreeMap<String, SecretString>,
     /// What could not be resolved. Wrong forms are not among them: [`check`] reports those.
     pub(super) problems: Vec<Problem>,
-    /// What each text that an expression made consists of, by the file and byte at which the expression begins.
-    made: BTreeMap<(PathBuf, usize), Vec<Piece>>,
+    /// The pointer of the value that is looked at, in text form.
+    at: String,
+    /// What the texts of several lines or files are made of, by pointer.
+    made: Vec<(Box<str>, Vec<Piece>)>,
 }
 
 /// A part of a text, with where it stands.
 struct Part {
     text: String,
-    path: PathBuf,
+    path: Arc<Path>,
     at: usize,
     by_line: bool,
 }
@@ -153,7 +155,23 @@ impl<'a> Resolver<'a> {
     /// A resolver for one project.
     pub(super) fn new(root: &'a Path, instead: &'a BTreeMap<PathBuf, String>, environment: Environment<'a>) -> Self {
         let files = source::Files::new(root, instead);
-        Self { root, files, environment, secrets: BTreeMap::new(), problems: Vec::new(), made: BTreeMap::new() }
+        let (secrets, problems) = (BTreeMap::new(), Vec::new());
+        Self { root, files, environment, secrets, problems, at: String::new(), made: Vec::new() }
+    }
+
+    /// The value of a field of a section; what its texts are made of is kept for [`Resolver::made`].
+    pub(super) fn field(&mut self, name: &str, node: &Node) -> Value {
+        let above = self.at.len();
+        self.at.push('/');
+        self.at.push_str(&escaped(name));
+        let value = self.value(node);
+        self.at.truncate(above);
+        value
+    }
+
+    /// What the texts of the fields since the last call are made of, those that have several lines or files.
+    pub(super) fn made(&mut self) -> Vec<(Box<str>, Vec<Piece>)> {
+        std::mem::take(&mut self.made)
     }
 
     /// The value of a node; `null` in place of what could not be resolved.
@@ -162,13 +180,26 @@ impl<'a> Resolver<'a> {
             (Some(Expression::Env(name)), _) => self.secret(name).unwrap_or_default(),
             (Some(Expression::Lookup(what)), _) => lookup(what).unwrap_or_default(),
             (Some(_), _) => self.text(node).map_or(Value::Null, Value::String),
-            (None, Kind::List(items)) => items.iter().map(|item| self.value(item)).collect(),
+            (None, Kind::List(items)) => {
+                // A list is one value to a plan, whose texts are not told apart.
+                let made = self.made.len();
+                let items = items.iter().map(|item| self.value(item)).collect();
+                self.made.truncate(made);
+                items
+            }
             (None, Kind::Mapping(entries)) => {
                 let mut members = Map::new();
                 for entry in entries {
-                    members.insert(entry.key.clone(), self.value(&entry.value));
+                    members.insert(entry.key.clone(), self.field(&entry.key, &entry.value));
                 }
                 Value::Object(members)
+            }
+            (None, Kind::Text(text)) => {
+                if let Some(line) = first_line(node, text) {
+                    let piece = Piece { line: 1, path: Arc::from(node.place.path()), at: line, by_line: true };
+                    self.made.push((self.at.as_str().into(), vec![piece]));
+                }
+                Value::String(text.clone())
             }
             (None, _) => node.scalar().unwrap_or_default(),
         }
@@ -189,17 +220,24 @@ impl<'a> Resolver<'a> {
         Some(json!({ "$env": variable }))
     }
 
-    /// The text that an expression makes; what it is made of is kept for [`Resolver::pieces`].
+    /// The text that an expression makes; what it is made of is noted.
     fn text(&mut self, node: &Node) -> Option<String> {
         let parts = self.parts(node)?;
+        let mut pieces = Vec::with_capacity(parts.len());
+        let mut whole = String::new();
         let mut line = 1;
-        let mut pieces = Vec::new();
-        for part in &parts {
-            pieces.push(Piece { line, path: part.path.clone(), at: part.at, by_line: part.by_line });
-            line += part.text.matches('\n').count() + 2;
+        for Part { text, path, at, by_line } in parts {
+            if pieces.is_empty() {
+                whole = text;
+            } else {
+                whole.push_str("\n\n");
+                line = 1 + whole.matches('\n').count();
+                whole.push_str(&text);
+            }
+            pieces.push(Piece { line, path, at, by_line });
         }
-        self.made.insert((node.place.path().to_path_buf(), node.place.span.start), pieces);
-        Some(parts.into_iter().map(|part| part.text).collect::<Vec<_>>().join("\n\n"))
+        self.made.push((self.at.as_str().into(), pieces));
+        Some(whole)
     }
 
     fn parts(&mut self, node: &Node) -> Option<Vec<Part>> {
@@ -210,12 +248,12 @@ impl<'a> Resolver<'a> {
                     Some(line) => (line, true),
                     None => (node.place.line_and_column().0, false),
                 };
-                Some(vec![Part { text, path: node.place.path().to_path_buf(), at, by_line }])
+                Some(vec![Part { text, path: Arc::from(node.place.path()), at, by_line }])
             }
             Some(Expression::Env(_) | Expression::Lookup(_)) => None,
             Some(Expression::File(path)) => {
                 let (path, text) = self.file(path)?;
-                Some(vec![Part { text, path, at: 1, by_line: true }])
+                Some(vec![Part { text, path: Arc::from(path), at: 1, by_line: true }])
             }
             Some(Expression::Join(pieces)) => {
                 let Kind::List(pieces) = &pieces.kind else { return None };
@@ -226,27 +264,6 @@ impl<'a> Resolver<'a> {
                 }
                 Some(parts.into_iter().flatten().collect())
             }
-        }
-    }
-
-    /// What the texts at and below a node are made of, for those that have been resolved and have several lines or files.
-    pub(super) fn pieces(&self, at: &Pointer, node: &Node, found: &mut BTreeMap<Pointer, Vec<Piece>>) {
-        match (recognise(node), &node.kind) {
-            (Some(_), _) => {
-                if let Some(pieces) = self.made.get(&(node.place.path().to_path_buf(), node.place.span.start)) {
-                    found.insert(at.clone(), pieces.clone());
-                }
-            }
-            (None, Kind::Text(text)) => {
-                if let Some(line) = first_line(node, text) {
-                    let path = node.place.path().to_path_buf();
-                    found.insert(at.clone(), vec![Piece { line: 1, path, at: line, by_line: true }]);
-                }
-            }
-            (None, Kind::Mapping(entries)) => {
-                entries.iter().for_each(|entry| self.pieces(&at.child(&entry.key), &entry.value, found));
-            }
-            (None, _) => {}
         }
     }
 
@@ -328,11 +345,19 @@ fn lookup(what: &Node) -> Option<Value> {
     Some(json!({ "$lookup": { &only.key: name } }))
 }
 
+/// What a line begins with that an unfinished merge left.
+const MARKERS: [&str; 3] = ["<<<<<<<", "|||||||", ">>>>>>>"];
+
 /// What an unfinished merge left in a text; it must never reach a customer.
 fn conflict_markers(path: &Path, text: &str) -> Option<Problem> {
+    // Most texts have no byte that begins a marker. Stretches are looked at whole, since no byte of them then waits for another.
+    let begins = |bytes: &[u8]| bytes.iter().fold(false, |found, byte| found | matches!(byte, b'<' | b'|' | b'>'));
+    if !text.as_bytes().chunks(64).any(begins) {
+        return None;
+    }
     let mut start = 0;
     for line in text.split_inclusive('\n') {
-        let marker = ["<<<<<<<", "|||||||", ">>>>>>>"]
+        let marker = MARKERS
             .into_iter()
             .any(|marker| line.strip_prefix(marker).is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\n', '\r'])));
         if marker {

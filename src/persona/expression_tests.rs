@@ -118,9 +118,7 @@ fn made_of(root: &Path, yaml: &str) -> Vec<String> {
     let none = std::collections::BTreeMap::new();
     let mut resolver = Resolver::new(root, &none, &|_| None);
     resolver.value(&node);
-    let mut found = BTreeMap::new();
-    resolver.pieces(&Pointer::root(), &node, &mut found);
-    let made = found.into_iter().flat_map(|(at, pieces)| pieces.into_iter().map(move |piece| (at.clone(), piece)));
+    let made = resolver.made().into_iter().flat_map(|(at, pieces)| pieces.into_iter().map(move |piece| (at.clone(), piece)));
     made.map(|(at, Piece { line, path, at: there, by_line })| {
         format!("{at} {line} = {}:{there}{}", path.display(), if by_line { "+" } else { "" })
     })
@@ -143,4 +141,19 @@ fn a_block_scalar_stands_line_by_line_and_a_folded_one_does_not() {
     assert_eq!(made_of(root.path(), "a:\n  b: |\n    one\n\n    two\n"), ["/a/b 1 = personas/x.yaml:3+"]);
     assert_eq!(made_of(root.path(), "b: >\n  one\n  two\n\n  three\n"), Vec::<String>::new());
     assert_eq!(made_of(root.path(), "b: short\n"), Vec::<String>::new());
+    assert_eq!(made_of(root.path(), "b:\n  - |\n    one\n    two\n  - c\n"), Vec::<String>::new());
+}
+
+#[test]
+fn what_a_merge_left_is_found_wherever_it_stands_and_tables_and_tags_are_none() {
+    let before = "a line of a prompt\n".repeat(9);
+    for (text, codes) in [
+        (format!("{before}<<<<<<< ours\none\n=======\ntwo\n>>>>>>> theirs\n"), vec!["conflict-markers"]),
+        (format!("{before}||||||| base"), vec!["conflict-markers"]),
+        (">>>>>>>\r\nx\n".to_owned(), vec!["conflict-markers"]),
+        (format!("{before}| a | b |\n<tag> <<<<<<<\n<<<<<<<<\n"), vec![]),
+    ] {
+        let root = project(&[("a.md", text.as_bytes())]);
+        assert_eq!(resolved(root.path(), "$file: ../a.md").1, codes, "{text}");
+    }
 }

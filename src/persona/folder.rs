@@ -32,21 +32,21 @@ pub(super) fn find(root: &Path, written: &str, place: &Place, problems: &mut Vec
 
 /// Every persona file below a folder with its key, in the order of names. Hidden files are left out.
 pub(super) fn files(root: &Path, folder: &Path, problems: &mut Vec<Problem>) -> Vec<(Key, PathBuf)> {
-    let mut walk = Walk { root, base: folder, seen: BTreeSet::new(), found: Vec::new(), problems };
-    walk.folder(folder);
+    let mut walk = Walk { root, seen: BTreeSet::new(), found: Vec::new(), problems };
+    walk.folder(folder, "");
     walk.found
 }
 
 struct Walk<'a> {
     root: &'a Path,
-    base: &'a Path,
     seen: BTreeSet<PathBuf>,
     found: Vec<(Key, PathBuf)>,
     problems: &'a mut Vec<Problem>,
 }
 
 impl Walk<'_> {
-    fn folder(&mut self, folder: &Path) {
+    /// Walks a folder; `above` is what the keys below it begin with.
+    fn folder(&mut self, folder: &Path, above: &str) {
         let entries = source::resolved(self.root, folder).and_then(|full| {
             let entries = fs::read_dir(&full).map_err(|error| Unreadable::Refused(error.to_string()))?;
             Ok((full, entries))
@@ -85,10 +85,12 @@ impl Walk<'_> {
                 if yaml {
                     self.problems.push(source::problem(&path, &Unreadable::NotAFile));
                 } else {
-                    self.folder(&path);
+                    self.folder(&path, &format!("{above}{text}/"));
                 }
             } else if yaml {
-                self.file(path);
+                let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+                let key = format!("{above}{stem}");
+                self.file(key, path);
             } else if matches!(extension.to_ascii_lowercase().as_str(), "yaml" | "yml") {
                 // Left out in silence, a persona would look like one to be deleted.
                 let message = format!("`.{extension}` is not read as YAML");
@@ -98,10 +100,7 @@ impl Walk<'_> {
         }
     }
 
-    fn file(&mut self, path: PathBuf) {
-        let below = path.strip_prefix(self.base).unwrap_or(&path).with_extension("");
-        let segments: Vec<String> = below.iter().map(|segment| segment.to_string_lossy().into_owned()).collect();
-        let key = segments.join("/");
+    fn file(&mut self, key: String, path: PathBuf) {
         if !is_key(&key) {
             let message = format!("`{}` cannot be the key of a persona", key.escape_debug());
             let help = "names of files and folders are made of letters a to z, digits, `-`, `_` and `.`";

@@ -17,7 +17,10 @@ use super::name::{AccountName, Key, Pointer};
 use super::node::Node;
 use super::parts::in_parts;
 use super::problem::{self, Place, Problem, Severity, SourceFile};
-use super::schema;
+use super::schema::{
+    self,
+    shape::{ShapeId, Shapes},
+};
 use super::source::{self, Files, Unreadable};
 use super::target::{Former, Reader};
 use super::yaml;
@@ -63,9 +66,6 @@ pub fn load_with(root: &Path, vocabulary: &Vocabulary, environment: Environment<
     let mut problems = Vec::new();
     let files = Files::new(root, &overlay.files);
     let mut resolver = Resolver::new(root, &overlay.files, environment);
-    let by_provider = |provider: &String| (AccountName::new(provider.clone()), provider.clone());
-    let general = schema::persona_document(vocabulary, &vocabulary.providers.keys().map(by_provider).collect());
-
     let file = match read_yaml(&files, Path::new(PROJECT_FILE), &mut problems) {
         Read::Unreadable(Unreadable::Missing) => {
             let message = format!("this folder holds no `{PROJECT_FILE}`");
@@ -80,20 +80,19 @@ pub fn load_with(root: &Path, vocabulary: &Vocabulary, environment: Environment<
         Read::Empty(place) => Some(Arc::new(Node { place, kind: super::node::Kind::Null })),
         Read::Document(node) => Some(node),
     };
-    let mut settings = file.map(|file| accounts::read(&file, vocabulary, &general, &mut problems));
+    let mut settings = file.map(|file| accounts::read(&file, vocabulary, &mut problems));
 
     // Without the project's accounts, sections named after a provider can still be checked.
+    let by_provider = |provider: &String| (AccountName::new(provider.clone()), provider.clone());
     let document = match &settings {
-        Some(settings) => {
-            let accounts = settings.accounts.values().map(|account| (account.name.clone(), account.section.clone()));
-            schema::with_accounts(general, &accounts.collect())
-        }
-        None => general,
+        Some(settings) => persona_document(settings, vocabulary, &mut problems),
+        None => schema::persona_document(vocabulary, &vocabulary.providers.keys().map(by_provider).collect()),
     };
+    let (shapes, whole) = Shapes::new(&document, &document);
     let whole_project = source::whole(Path::new(PROJECT_FILE));
     let (folder, folder_place) =
         settings.as_ref().map_or(("personas", &whole_project), |it| (it.personas.0.as_str(), &it.personas.1));
-    let mut personas: BTreeMap<Key, Persona> = BTreeMap::new();
+    let mut personas: Vec<(Key, Persona)> = Vec::new();
     let (mut former, mut secrets) = (Vec::new(), BTreeMap::new());
     let found = folder::find(root, folder, folder_place, &mut problems);
     let persona_folder = found.clone().unwrap_or_else(|| PathBuf::from(folder));
@@ -101,25 +100,15 @@ pub fn load_with(root: &Path, vocabulary: &Vocabulary, environment: Environment<
         let mut listed = folder::files(root, &folder, &mut problems);
         listed.retain(|(key, _)| overlay.only.as_ref().is_none_or(|only| only.contains(key)));
         let settings = settings.as_ref();
-        let context = Context { root, document: &document, settings, overlay, environment };
+        let context = Context { root, shapes: &shapes, whole, vocabulary, settings, overlay, environment };
         for mut part in in_parts(&listed, |part| context.read(part)) {
             problems.append(&mut part.problems);
             former.append(&mut part.former);
             secrets.append(&mut part.secrets);
-            for (key, persona) in part.personas {
-                match personas.get(&key) {
-                    Some(first) => problems.push(
-                        Problem::error("duplicate-persona", persona.place, format!("two files claim the persona `{key}`"))
-                            .with_related(first.place.clone(), "the other file")
-                            .with_help("keep one of them, or rename it"),
-                    ),
-                    None => {
-                        personas.insert(key, persona);
-                    }
-                }
-            }
+            personas.append(&mut part.personas);
         }
     }
+    let personas = without_twins(personas, &mut problems);
     // For those who write files beneath which defaults lie. Their problems show at the targets that use them.
     let problems_so_far = resolver.problems.len();
     if let Some(Settings { accounts, defaults, .. }) = &mut settings {
@@ -145,7 +134,9 @@ pub fn load_with(root: &Path, vocabulary: &Vocabulary, environment: Environment<
 /// What every persona file is read with.
 struct Context<'a> {
     root: &'a Path,
-    document: &'a Value,
+    shapes: &'a Shapes<'a>,
+    whole: ShapeId,
+    vocabulary: &'a Vocabulary,
     settings: Option<&'a Settings>,
     overlay: &'a Overlay,
     environment: Environment<'a>,
@@ -163,9 +154,10 @@ impl Context<'_> {
     fn read(&self, listed: &[(Key, PathBuf)]) -> Part {
         let files = Files::new(self.root, &self.overlay.files);
         let mut resolver = Resolver::new(self.root, &self.overlay.files, self.environment);
-        let (mut personas, mut problems) = (Vec::new(), Vec::new());
-        let Self { document, settings, .. } = *self;
-        let mut reader = Reader { document, settings, resolver: &mut resolver, problems: &mut problems, former: Vec::new() };
+        let (mut personas, mut found) = (Vec::with_capacity(listed.len()), Vec::new());
+        let Self { shapes, whole, vocabulary, settings, .. } = *self;
+        let (problems, former) = (&mut found, Vec::new());
+        let mut reader = Reader { shapes, whole, vocabulary, settings, resolver: &mut resolver, problems, former };
         for (key, path) in listed {
             match read_yaml(&files, path, reader.problems) {
                 Read::Unreadable(unreadable) => reader.problems.push(source::problem(path, &unreadable)),
@@ -178,10 +170,26 @@ impl Context<'_> {
             }
         }
         let former = reader.former;
-        let Resolver { secrets, problems: mut unresolved, .. } = resolver;
-        problems.append(&mut unresolved);
+        let Resolver { secrets, mut problems, .. } = resolver;
+        problems.append(&mut found);
         Part { personas, former, secrets, problems }
     }
+}
+
+/// The personas by key; of two files with the same key the first counts.
+fn without_twins(mut personas: Vec<(Key, Persona)>, problems: &mut Vec<Problem>) -> BTreeMap<Key, Persona> {
+    personas.sort_by(|(left, _), (right, _)| left.cmp(right));
+    personas.dedup_by(|(key, persona), (first_key, first)| {
+        if key == first_key {
+            let message = format!("two files claim the persona `{key}`");
+            let problem = Problem::error("duplicate-persona", persona.place.clone(), message);
+            let problem = problem.with_related(first.place.clone(), "the other file");
+            problems.push(problem.with_help("keep one of them, or rename it"));
+        }
+        key == first_key
+    });
+    // At once, since a map that grows in order keeps half of its room empty.
+    personas.into_iter().collect()
 }
 
 /// Reads only the accounts of a project, by name with the name of each one's section, for the schema of its persona files.
@@ -190,7 +198,6 @@ impl Context<'_> {
 /// The problems of the project file, if errors are among them.
 pub fn load_accounts(root: &Path, vocabulary: &Vocabulary) -> Result<BTreeMap<AccountName, String>, Vec<Problem>> {
     let mut problems = Vec::new();
-    let general = schema::persona_document(vocabulary, &BTreeMap::new());
     let node = match read_yaml(&Files::new(root, &BTreeMap::new()), Path::new(PROJECT_FILE), &mut problems) {
         Read::Document(node) => Some(node),
         Read::Empty(_) | Read::Broken => None,
@@ -199,13 +206,24 @@ pub fn load_accounts(root: &Path, vocabulary: &Vocabulary) -> Result<BTreeMap<Ac
             None
         }
     };
-    let settings = node.map(|node| accounts::read(&node, vocabulary, &general, &mut problems));
+    let settings = node.map(|node| accounts::read(&node, vocabulary, &mut problems));
+    if let Some(settings) = &settings {
+        persona_document(settings, vocabulary, &mut problems);
+    }
     let problems = tidied(problems);
     if problems.iter().any(|problem| problem.severity == Severity::Error) {
         return Err(problems);
     }
     let accounts = settings.map(|settings| settings.accounts).unwrap_or_default();
     Ok(accounts.into_values().map(|account| (account.name, account.section)).collect())
+}
+
+/// The schema of the project's personas, against which the defaults of its accounts are checked first.
+fn persona_document(settings: &Settings, vocabulary: &Vocabulary, problems: &mut Vec<Problem>) -> Value {
+    let accounts = settings.accounts.values().map(|account| (account.name.clone(), account.section.clone()));
+    let document = schema::persona_document(vocabulary, &accounts.collect());
+    accounts::check_defaults(settings, &document, problems);
+    document
 }
 
 /// What a YAML file turned out to be.

@@ -29,14 +29,15 @@ pub(super) fn masked(text: &str, root: Option<&Node>) -> Option<String> {
     Some(String::from_utf8_lossy(&bytes).into_owned())
 }
 
+/// The names of fields that hold secrets, in small letters and without anything between them.
+const SECRETS: [&str; 9] =
+    ["apikey", "xapikey", "authorization", "secret", "clientsecret", "password", "token", "accesstoken", "authtoken"];
+
 /// Whether a field of this name holds a secret. A key in the place of a variable's name (`$env`) counts too.
 fn is_secret(name: &str) -> bool {
-    let name: String =
-        name.chars().filter(char::is_ascii_alphanumeric).map(|character| character.to_ascii_lowercase()).collect();
-    matches!(
-        name.as_str(),
-        "apikey" | "xapikey" | "authorization" | "secret" | "clientsecret" | "password" | "token" | "accesstoken" | "authtoken"
-    )
+    let letters = || name.bytes().filter(u8::is_ascii_alphanumeric).map(|letter| letter.to_ascii_lowercase());
+    let first = letters().next();
+    SECRETS.iter().any(|secret| secret.bytes().next() == first && secret.bytes().eq(letters()))
 }
 
 fn by_nodes(node: &Node, spans: &mut Vec<Range<usize>>) {
@@ -88,7 +89,8 @@ fn by_lines(text: &str) -> Vec<Range<usize>> {
                 }
             }
         }
-        for origin in line.match_indices("://").map(|(at, _)| start + at + 3) {
+        let addresses = line.match_indices(':').filter(|(at, _)| line[*at..].starts_with("://"));
+        for origin in addresses.map(|(at, _)| start + at + 3) {
             let authority = text[origin..end].find(['/', '"', '\'', ' ', '}']).map_or(end, |length| origin + length);
             if let Some(at) = text[origin..authority].rfind('@') {
                 spans.push(origin..origin + at);

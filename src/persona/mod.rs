@@ -12,6 +12,7 @@ mod mask;
 pub mod name;
 mod node;
 mod parts;
+mod places;
 pub mod problem;
 pub mod raw;
 mod scalar;
@@ -22,6 +23,8 @@ mod target;
 mod yaml;
 
 use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
@@ -46,7 +49,7 @@ pub struct ProviderWords {
     /// `additionalProperties: false` unless the service's contract is open there. Two keywords of ours: `x-known` (a list of
     /// known values of a field whose contract moves; `x-known-unless` names the field beside it that lifts that) and `x-range`
     /// (`[min, max]`, either may be null); a value outside them is a warning.
-    pub section: Value,
+    pub section: Section,
     /// Whether `$release` means something here.
     pub releases: bool,
     /// The environment variable that holds the key of an account that names none (`TAVUS_API_KEY`).
@@ -54,7 +57,35 @@ pub struct ProviderWords {
     /// The settings that an account takes here besides those of every account: the `properties` of a JSON Schema.
     pub options: Map<String, Value>,
     /// Sections that take the place of [`ProviderWords::section`] where the account's `x-section` setting has this value.
-    pub sections: BTreeMap<String, Value>,
+    pub sections: BTreeMap<String, Section>,
+}
+
+/// The schema of a section, which is derived when somebody asks: a project has use for those of its accounts only.
+#[derive(Clone)]
+pub struct Section(Arc<dyn Fn() -> Value + Send + Sync>);
+
+impl Section {
+    /// A schema that is derived like this.
+    pub fn new(derive: impl Fn() -> Value + Send + Sync + 'static) -> Self {
+        Self(Arc::new(derive))
+    }
+
+    /// Derives the schema.
+    pub fn schema(&self) -> Value {
+        (self.0)()
+    }
+}
+
+impl Default for Section {
+    fn default() -> Self {
+        Self::new(Value::default)
+    }
+}
+
+impl fmt::Debug for Section {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Section")
+    }
 }
 
 impl ProviderWords {

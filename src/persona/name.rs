@@ -1,5 +1,6 @@
 //! The names that people choose: persona keys, account names, and pointers into documents. Nothing here reads a file.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use schemars::JsonSchema;
@@ -153,10 +154,15 @@ impl Pointer {
 
 impl fmt::Display for Pointer {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for segment in &self.0 {
-            write!(formatter, "/{}", segment.replace('~', "~0").replace('/', "~1"))?;
-        }
-        Ok(())
+        self.0.iter().try_for_each(|segment| formatter.write_str("/").and_then(|()| formatter.write_str(&escaped(segment))))
+    }
+}
+
+/// A segment as it stands in the text form of a pointer.
+pub(super) fn escaped(segment: &str) -> Cow<'_, str> {
+    match segment.contains(['~', '/']) {
+        true => segment.replace('~', "~0").replace('/', "~1").into(),
+        false => segment.into(),
     }
 }
 

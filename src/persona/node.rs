@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use serde_json::{Number, Value};
 
-use super::name::Pointer;
 use super::problem::Place;
 
 /// One value of a document.
@@ -111,27 +110,6 @@ impl Node {
             Kind::Number(value) => Some(Value::Number(value.clone())),
             Kind::Text(value) => Some(Value::String(value.clone())),
             Kind::List(_) | Kind::Mapping(_) => None,
-        }
-    }
-
-    /// Collects the place of everything below, by pointer.
-    pub(super) fn places(&self, at: &Pointer, found: &mut std::collections::BTreeMap<Pointer, Place>) {
-        match &self.kind {
-            Kind::List(items) => {
-                for (index, item) in items.iter().enumerate() {
-                    let at = at.child(index.to_string());
-                    found.insert(at.clone(), item.place.clone());
-                    item.places(&at, found);
-                }
-            }
-            Kind::Mapping(entries) => {
-                for entry in entries {
-                    let at = at.child(&entry.key);
-                    found.insert(at.clone(), entry.field_place());
-                    entry.value.places(&at, found);
-                }
-            }
-            _ => {}
         }
     }
 }

@@ -47,7 +47,7 @@ pub(super) fn read(text: &str) -> (Scalar, Option<Doubt>) {
         "false" | "False" | "FALSE" => return (Scalar::Bool(false), None),
         _ => {}
     }
-    if matches!(text.to_ascii_lowercase().as_str(), "no" | "yes" | "on" | "off" | "y" | "n") {
+    if ["no", "yes", "on", "off", "y", "n"].iter().any(|word| word.eq_ignore_ascii_case(text)) {
         return (Scalar::Text, Some(Doubt { here: "text", elsewhere: "a boolean" }));
     }
     let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);

@@ -4,13 +4,14 @@
 mod export;
 pub(super) mod fields;
 mod inline;
+pub(super) mod shape;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
 use super::name::AccountName;
-use super::{ProviderWords, Vocabulary};
+use super::{ProviderWords, Section, Vocabulary};
 
 /// The dialect of every schema here.
 const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
@@ -19,7 +20,7 @@ const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
 pub fn project_schema(vocabulary: &Vocabulary) -> Value {
     let mut document = project_document(vocabulary);
     if let Some(all) = document["$defs"].as_object_mut() {
-        all.extend(definitions(vocabulary));
+        all.extend(definitions(vocabulary, |_| true));
     }
     let defaults = |provider: &str| json!({ "properties": { "defaults": { "$ref": format!("#/$defs/{provider}.defaults") } } });
     let cases = |provider: &str, words: &ProviderWords| {
@@ -58,7 +59,7 @@ fn both(one: &Value, other: &Value) -> Value {
 ///
 /// The general one, for a project whose accounts are not known, has one account per provider under the provider's own name.
 pub fn persona_schema(vocabulary: &Vocabulary, accounts: &BTreeMap<AccountName, String>) -> Value {
-    export::exported(persona_document(vocabulary, accounts))
+    export::exported(document(definitions(vocabulary, |_| true), accounts))
 }
 
 /// The schema of `personaform.yaml` for the walk, which looks into the defaults of an account by themselves.
@@ -153,14 +154,13 @@ fn targets(accounts: &BTreeMap<AccountName, String>) -> Value {
     Value::Object(targets.collect())
 }
 
-/// The same schema of a persona for other accounts. What the providers say is not derived anew.
-pub(super) fn with_accounts(mut document: Value, accounts: &BTreeMap<AccountName, String>) -> Value {
-    document["properties"]["targets"]["properties"] = targets(accounts);
-    document
+/// The schema of a persona for the walk, with the definitions of its own accounts only.
+pub(super) fn persona_document(vocabulary: &Vocabulary, accounts: &BTreeMap<AccountName, String>) -> Value {
+    let used: BTreeSet<&str> = accounts.values().map(String::as_str).collect();
+    document(definitions(vocabulary, |name| used.contains(name)), accounts)
 }
 
-/// The schema of a persona for the walk.
-pub(super) fn persona_document(vocabulary: &Vocabulary, accounts: &BTreeMap<AccountName, String>) -> Value {
+fn document(definitions: Map<String, Value>, accounts: &BTreeMap<AccountName, String>) -> Value {
     let mut document = json!({
         "$schema": DIALECT,
         "title": "personaform persona",
@@ -180,25 +180,26 @@ pub(super) fn persona_document(vocabulary: &Vocabulary, accounts: &BTreeMap<Acco
         },
     });
     // Moved, not written out by the macro: they are most of the document.
-    document["$defs"] = Value::Object(definitions(vocabulary));
-    with_accounts(document, accounts)
+    document["$defs"] = Value::Object(definitions);
+    document["properties"]["targets"]["properties"] = targets(accounts);
+    document
 }
 
-/// For each provider `NAME` (a target: fields and settings), `NAME.defaults` (fields alone) and its own definitions.
-fn definitions(vocabulary: &Vocabulary) -> Map<String, Value> {
+/// For each section `NAME` that is wanted (a target: fields and settings), `NAME.defaults` (fields alone) and its own definitions.
+fn definitions(vocabulary: &Vocabulary, wanted: impl Fn(&str) -> bool) -> Map<String, Value> {
     let mut definitions = Map::new();
-    for (provider, words, section) in sections(vocabulary) {
+    for (provider, words, section) in sections(vocabulary).filter(|(name, ..)| wanted(name)) {
         let provider = &provider;
-        let mut section = inline::inlined(section);
+        let mut section = inline::inlined(section.schema());
         namespaced(&mut section, provider);
         if let Some(own) = section.as_object_mut().and_then(|section| section.remove("$defs")) {
             for (name, definition) in own.as_object().into_iter().flatten() {
                 definitions.insert(format!("{provider}.{name}"), definition.clone());
             }
         }
-        let mut wrapper = Value::Object(Map::from_iter([("$defs".to_owned(), Value::Object(definitions))]));
-        let mut fields = fields::reached(&wrapper, &section).clone();
-        definitions = wrapper["$defs"].as_object_mut().map(std::mem::take).unwrap_or_default();
+        // The whole may be one of its own definitions.
+        let own = section["$ref"].as_str().and_then(|reference| definitions.get(reference.strip_prefix("#/$defs/")?));
+        let mut fields = own.cloned().unwrap_or(section);
         if let Some(fields) = fields.as_object_mut() {
             fields.remove("$schema");
             fields.remove("title");
@@ -214,7 +215,7 @@ fn definitions(vocabulary: &Vocabulary) -> Map<String, Value> {
 }
 
 /// The sections of all providers by name, those among them that a setting of the account selects.
-fn sections(vocabulary: &Vocabulary) -> impl Iterator<Item = (String, &ProviderWords, &Value)> {
+fn sections(vocabulary: &Vocabulary) -> impl Iterator<Item = (String, &ProviderWords, &Section)> {
     vocabulary.providers.iter().flat_map(|(provider, words)| {
         let selected = words.sections.iter().map(move |(value, section)| (format!("{provider}-{value}"), words, section));
         std::iter::once((provider.clone(), words, &words.section)).chain(selected)

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::super::check;
 use super::super::problem::{Severity, SourceFile};
 use super::super::{ProviderWords, yaml};
+use super::shape::Shapes;
 use super::*;
 
 /// Two small providers for the tests of this room.
@@ -48,7 +49,12 @@ pub(in super::super) fn vocabulary() -> Vocabulary {
         "additionalProperties": false,
         "properties": { "key": { "type": "string", "x-secret": true }, "number": { "anyOf": [{ "type": "string" }, { "type": "null" }] } },
     });
-    let words = |section, releases, key_variable| ProviderWords { section, releases, key_variable, ..ProviderWords::default() };
+    let words = |section: Value, releases, key_variable| ProviderWords {
+        section: Section::new(move || section.clone()),
+        releases,
+        key_variable,
+        ..ProviderWords::default()
+    };
     Vocabulary {
         providers: BTreeMap::from([
             ("face".to_owned(), words(face, false, "FACE_API_KEY")),
@@ -71,11 +77,12 @@ fn walks(text: &str) -> bool {
     let file = Arc::new(SourceFile { path: "x.yaml".into(), text: text.to_owned() });
     let root = yaml::parse(text, &file).0.expect("a document");
     let document = persona_document(&vocabulary(), &accounts());
-    let mut problems = check::check(&root, &document, &document, &[], None);
+    let (shapes, whole) = Shapes::new(&document, &document);
+    let mut problems = check::check(&root, &shapes, whole, &[], None);
     for entry in root.get("targets").map_or(&[][..], |targets| targets.entries()) {
-        match document["properties"]["targets"]["properties"].get(&entry.key) {
+        match shapes.section(whole, &entry.key) {
             Some(section) => {
-                problems.extend(check::check(&entry.value, &document, section, &["targets", &entry.key], Some(&entry.place)))
+                problems.extend(check::check(&entry.value, &shapes, section, &["targets", &entry.key], Some(&entry.place)))
             }
             None => return false,
         }

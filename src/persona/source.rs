@@ -98,7 +98,7 @@ impl<'a> Files<'a> {
         let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else { return read(self.root, path) };
         let mut last = self.folder.borrow_mut();
         let full = match &*last {
-            Some((known, full)) if known == folder => full.join(name),
+            Some((known, full)) if known.as_os_str() == folder.as_os_str() => full.join(name),
             _ => {
                 // What is wrong is told of the file, not of its folder.
                 let Ok(full) = resolved(self.root, folder) else { return read(self.root, path) };

@@ -1,23 +1,28 @@
 //! From the tree of one persona file to a [`Persona`]: shared fields, and each target with its account's defaults beneath it.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde_json::Value;
+use serde_json::Map;
 
+use super::Vocabulary;
 use super::accounts::{Settings, unknown_account};
 use super::check;
-use super::document::{self, Persona, Places, Shared, Target};
+use super::document::{self, Persona, Shared, Target};
 use super::expression::{Resolver, recognise};
 use super::folder::is_key;
 use super::name::{AccountName, Key, Manage, Pointer};
 use super::node::{Entry, Kind, Node};
+use super::places::Places;
 use super::problem::{Place, Problem};
+use super::schema::shape::{ShapeId, Shapes};
 
 /// What reading a persona takes.
 pub(super) struct Reader<'a, 'b> {
-    /// The persona schema for the configured accounts.
-    pub(super) document: &'a Value,
+    /// The persona schema for the configured accounts, and the whole of it.
+    pub(super) shapes: &'a Shapes<'a>,
+    pub(super) whole: ShapeId,
+    /// The providers, for what is said of an account that there is not.
+    pub(super) vocabulary: &'a Vocabulary,
     /// The project's settings; none when its file could not be read.
     pub(super) settings: Option<&'a Settings>,
     /// Replaces expressions.
@@ -41,20 +46,21 @@ pub(super) struct Former {
 impl Reader<'_, '_> {
     /// Reads one persona as far as it goes.
     pub(super) fn persona(&mut self, key: Key, root: &Node) -> Persona {
-        self.problems.extend(check::check(root, self.document, self.document, &[], None));
-        let mut shared = |name: &str| root.entry(name).map(|entry| self.resolver.value(&entry.value));
+        self.problems.extend(check::check(root, self.shapes, self.whole, &[], None));
+        let mut places = Places::new(root.place.clone());
+        let mut shared = |name: &str| {
+            let entry = root.entry(name)?;
+            places.push(&format!("/{name}"), entry.field_place());
+            Some(self.resolver.field(name, &entry.value))
+        };
         let shared = Shared { name: shared("name"), description: shared("description"), prompt: shared("prompt") };
-        let mut places = Places { fields: BTreeMap::new(), pieces: BTreeMap::new(), section: root.place.clone() };
-        for entry in root.entries().iter().filter(|entry| ["name", "description", "prompt"].contains(&entry.key.as_str())) {
-            let at = Pointer::root().child(&entry.key);
-            places.fields.insert(at.clone(), entry.field_place());
-            self.resolver.pieces(&at, &entry.value, &mut places.pieces);
-        }
+        let places = places.finished(self.resolver.made());
         let previously = root.get("previously").and_then(|node| self.previously(node));
         let mut targets = Vec::new();
         for entry in root.get("targets").map_or(&[][..], Node::entries) {
             targets.extend(self.target(entry));
         }
+        targets.shrink_to_fit();
         if let (Some(previously), Some(node)) = (&previously, root.get("previously")) {
             self.former.push(Former { key: key.clone(), previously: previously.clone(), place: node.place.clone() });
         }
@@ -73,12 +79,12 @@ impl Reader<'_, '_> {
     }
 
     fn target(&mut self, entry: &Entry) -> Option<Target> {
-        let section = self.document["properties"]["targets"]["properties"].get(&entry.key);
+        let section = self.shapes.section(self.whole, &entry.key);
         if section.is_none()
             && let Some(settings) = self.settings
             && !settings.written.contains(&entry.key)
         {
-            self.problems.push(unknown_account(&entry.key, &entry.place, settings, &self.document["$defs"]));
+            self.problems.push(unknown_account(&entry.key, &entry.place, settings, self.vocabulary));
         }
         let account = AccountName::new(&entry.key);
         let merged = match self.settings.and_then(|settings| settings.defaults.get(&account)) {
@@ -89,15 +95,18 @@ impl Reader<'_, '_> {
         };
         if let Some(section) = section {
             let path = ["targets", entry.key.as_str()];
-            self.problems.extend(check::check(&merged, self.document, section, &path, Some(&entry.place)));
+            self.problems.extend(check::check(&merged, self.shapes, section, &path, Some(&entry.place)));
         }
         let settings = self.settings(&merged);
-        let mut places = Places { fields: BTreeMap::new(), pieces: BTreeMap::new(), section: entry.place.clone() };
-        merged.places(&Pointer::root(), &mut places.fields);
-        let fields = merged.entries().iter().filter(|field| !field.key.starts_with('$'));
-        let fields = fields.map(|field| (field.key.clone(), self.resolver.value(&field.value))).collect();
-        self.resolver.pieces(&Pointer::root(), &merged, &mut places.pieces);
-        Some(Target { account, fields, settings, places })
+        let mut places = Places::new(entry.place.clone());
+        let mut fields = Map::new();
+        for field in merged.entries() {
+            places.add(&field.key, field.field_place(), &field.value);
+            if !field.key.starts_with('$') {
+                fields.insert(field.key.clone(), self.resolver.field(&field.key, &field.value));
+            }
+        }
+        Some(Target { account, fields, settings, places: places.finished(self.resolver.made()) })
     }
 
     /// The `$` keys; their types have been checked.

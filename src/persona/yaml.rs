@@ -7,6 +7,7 @@
 //! decided in `scalar`. A byte order mark is skipped. All else that the parser refuses is `syntax`, or `tab` where a tab is
 //! the cause.
 
+mod entries;
 mod scalars;
 
 use std::collections::BTreeMap;
@@ -14,6 +15,8 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use granit_parser::{ErrorKind, Event, Options, Parser, ScalarStyle, ScanError, Span, Tag};
+
+use entries::Entries;
 
 use super::node::{Entry, Kind, Node};
 use super::problem::{Place, Problem, SourceFile};
@@ -35,7 +38,9 @@ const MAX_VALUES: usize = 200_000;
 pub(super) fn parse(text: &str, file: &Arc<SourceFile>) -> (Option<Arc<Node>>, Vec<Problem>) {
     let mut composer =
         Composer { file, text, frames: Vec::new(), anchors: BTreeMap::new(), spent: 0, root: None, problems: Vec::new() };
-    if let Some((offset, character)) = text.char_indices().find(|(_, character)| is_forbidden(*character)) {
+    let is_plain = text.bytes().all(|byte| matches!(byte, b' '..=b'~' | b'\t' | b'\n' | b'\r'));
+    let forbidden = if is_plain { None } else { text.char_indices().find(|(_, character)| is_forbidden(*character)) };
+    if let Some((offset, character)) = forbidden {
         let place = composer.place(offset..offset + character.len_utf8());
         let message = format!("the character U+{:04X} may not stand in YAML", u32::from(character));
         let help = "remove it, or write it as an escape in a double-quoted text";
@@ -78,7 +83,7 @@ struct Frame {
 
 enum Content {
     List(Vec<Arc<Node>>),
-    Mapping { entries: Vec<Entry>, index: BTreeMap<String, usize>, merges: Vec<Arc<Node>>, key: Key },
+    Mapping { entries: Entries, merges: Vec<Arc<Node>>, key: Key },
 }
 
 /// What the next node of a mapping is.
@@ -157,8 +162,8 @@ impl Composer<'_> {
                     self.key(text.into_owned(), style, tag.as_deref(), span, anchor);
                     return true;
                 }
-                let kind = self.scalar(&text, style, tag.as_deref(), span);
                 let weight = 1 + text.len() / 16;
+                let kind = self.scalar(text, style, tag.as_deref(), span);
                 let node = Arc::new(Node { place: self.place(range(span)), kind });
                 self.complete(Measured { node, depth: 0, weight }, anchor)
             }
@@ -168,8 +173,8 @@ impl Composer<'_> {
             }
             Event::MappingStart(_, anchor, tag) => {
                 self.collection_tag(tag.as_deref(), "map", span);
-                let (entries, index, merges) = (Vec::new(), BTreeMap::new(), Vec::new());
-                self.open(span, anchor, Content::Mapping { entries, index, merges, key: Key::Awaited })
+                let content = Content::Mapping { entries: Entries::default(), merges: Vec::new(), key: Key::Awaited };
+                self.open(span, anchor, content)
             }
             Event::SequenceEnd | Event::MappingEnd => self.close(span),
             Event::Alias(anchor) => self.alias(anchor, span),
@@ -205,14 +210,13 @@ impl Composer<'_> {
         let place = self.place(frame.span.start..end);
         let kind = match frame.content {
             Content::List(items) => Kind::List(items),
-            Content::Mapping { mut entries, mut index, merges, .. } => {
+            Content::Mapping { mut entries, merges, .. } => {
                 for merged in merges.iter().flat_map(|node| node.entries()) {
-                    if !index.contains_key(&merged.key) {
-                        index.insert(merged.key.clone(), entries.len());
+                    if entries.get(&merged.key).is_none() {
                         entries.push(merged.clone());
                     }
                 }
-                Kind::Mapping(entries)
+                Kind::Mapping(entries.list)
             }
         };
         let node = Arc::new(Node { place, kind });
@@ -233,16 +237,13 @@ impl Composer<'_> {
         let node = measured.node;
         match &mut frame.content {
             Content::List(items) => items.push(node),
-            Content::Mapping { entries, index, merges, key } => match std::mem::replace(key, Key::Awaited) {
+            Content::Mapping { entries, merges, key } => match std::mem::replace(key, Key::Awaited) {
                 Key::Awaited => {
                     *key = Key::Refused;
                     let message = format!("{} cannot be a key", node.noun());
                     self.problems.push(Problem::error("key-not-text", node.place.clone(), message));
                 }
-                Key::Text(key, place) => {
-                    index.insert(key.clone(), entries.len());
-                    entries.push(Entry { key, place, value: node });
-                }
+                Key::Text(key, place) => entries.push(Entry { key, place, value: node }),
                 Key::Merge(place) => match &node.kind {
                     Kind::Mapping(_) => merges.push(node),
                     Kind::List(items) if items.iter().all(|item| matches!(item.kind, Kind::Mapping(_))) => {
@@ -266,22 +267,22 @@ impl Composer<'_> {
         let next = if style == ScalarStyle::Plain && text == "<<" && tag.is_none() {
             Key::Merge(place)
         } else {
-            let kind = match self.scalar_kind(&text, style, tag, span) {
+            let value = match self.scalar_value(&text, style, tag, span) {
                 // What is doubtful as a value is harmless as a key: every service takes keys as text.
-                Ok((kind, _)) => kind,
+                Ok((value, _)) => value,
                 Err(problem) => {
                     self.problems.push(*problem);
-                    Kind::Text(text.clone())
+                    Scalar::Text
                 }
             };
             if anchor != 0 {
                 let node = Arc::new(Node { place: place.clone(), kind: Kind::Text(text.clone()) });
                 self.anchors.insert(anchor, Measured { node, depth: 0, weight: 1 + text.len() / 16 });
             }
-            match kind {
-                Kind::Text(text) => self.text_key(text, place),
+            match value {
+                Scalar::Text => self.text_key(text, place),
                 other => {
-                    let noun = Node { place: place.clone(), kind: other }.noun();
+                    let noun = Node { place: place.clone(), kind: scalars::kind(other, "".into()) }.noun();
                     let mut problem = Problem::error("key-not-text", place.clone(), format!("{noun} cannot be a key"));
                     if !place.span.is_empty() {
                         problem = problem.with_suggestion(place, format!("\"{text}\""));
@@ -296,10 +297,10 @@ impl Composer<'_> {
 
     /// A key that is text, unless the mapping has it already.
     fn text_key(&mut self, text: String, place: Place) -> Key {
-        let Some(Frame { content: Content::Mapping { entries, index, .. }, .. }) = self.frames.last() else {
+        let Some(Frame { content: Content::Mapping { entries, .. }, .. }) = self.frames.last() else {
             return Key::Refused;
         };
-        match index.get(&text).and_then(|at| entries.get(*at)) {
+        match entries.get(&text) {
             Some(first) => {
                 let problem = Problem::error("duplicate-key", place, format!("the key `{}` stands here twice", brief(&text)))
                     .with_related(first.place.clone(), "first written here")
@@ -388,7 +389,8 @@ impl Composer<'_> {
     /// A place; a stretch over several lines is cut after the first, so that a long text does not fill the screen.
     fn place(&self, span: Range<usize>) -> Place {
         let end = span.end.min(self.text.len()).max(span.start);
-        let line = self.text.get(span.start..end).and_then(|text| text.find(['\n', '\r']));
+        let written = self.text.as_bytes().get(span.start..end).unwrap_or_default();
+        let line = written.iter().position(|byte| matches!(byte, b'\n' | b'\r'));
         Place { file: Arc::clone(self.file), span: span.start..line.map_or(end, |length| span.start + length) }
     }
 }

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
+use super::entries::INDEXED;
 use super::*;
 
 fn read(text: &str) -> (Option<Arc<Node>>, Vec<Problem>) {
@@ -180,4 +181,28 @@ proptest! {
             prop_assert!(text.get(place.span.clone()).is_some(), "{text:?} {place:?}");
         }
     }
+}
+
+#[test]
+fn a_key_that_stands_twice_is_found_in_long_mappings_too() {
+    for length in [INDEXED - 2, INDEXED - 1, INDEXED, INDEXED + 1, 3 * INDEXED] {
+        for (twice, first) in [(0, 0), (length / 2, length / 2), (length - 1, length - 1)] {
+            let lines: String = (0..length).map(|number| format!("k{number}: {number}\n")).collect();
+            let (node, problems) = read(&format!("{lines}k{twice}: again\n"));
+            let related: Vec<_> =
+                problems.iter().flat_map(|problem| &problem.related).map(|(place, _)| place.line_and_column()).collect();
+            assert_eq!((problems.len(), related), (1, vec![(first + 1, 1)]), "{length} {twice}");
+            assert_eq!(node.expect("a document").entries().len(), length);
+        }
+    }
+}
+
+#[test]
+fn what_is_merged_yields_to_own_keys_in_long_mappings_too() {
+    let own: String = (0..2 * INDEXED).map(|number| format!("  k{number}: own\n")).collect();
+    let merged = json_of(&format!("a: &a {{ k0: other, k31: other, more: other }}\nb:\n{own}  <<: *a\n"));
+    assert_eq!(
+        (&merged["b"]["k0"], &merged["b"]["k31"], &merged["b"]["more"]),
+        (&json!("own"), &json!("own"), &json!("other"))
+    );
 }

@@ -22,7 +22,7 @@ use serde_json::{Map, Value};
 use crate::persona::document::{self, Account, Persona, Project, Target};
 use crate::persona::name::{Key, Pointer};
 use crate::persona::problem::{Place, Problem};
-use crate::persona::{ProviderWords, Vocabulary, in_parts};
+use crate::persona::{ProviderWords, Section, Vocabulary, in_parts};
 use crate::plan::value::lookups;
 use crate::plan::{Address, Piece, Resource, Source, Sources, Whereabouts};
 use crate::provider::Provider;
@@ -58,7 +58,7 @@ pub fn miniature(id: &str, key: &str) -> Option<Box<dyn Miniature>> {
 /// What the loader must know of the providers.
 pub fn vocabulary() -> Vocabulary {
     let words = |provider: &'static dyn Provider| ProviderWords {
-        section: section(provider),
+        section: Section::new(move || section(provider)),
         releases: provider.rules().releases,
         key_variable: provider.service().key_variable,
         options: provider.options(),
@@ -77,14 +77,14 @@ fn section(provider: &dyn Provider) -> Value {
 }
 
 /// The section schemas that differ by an account's settings, by the setting's value.
-fn sections(provider: &dyn Provider) -> BTreeMap<String, Value> {
+fn sections(provider: &'static dyn Provider) -> BTreeMap<String, Section> {
     let mut sections = BTreeMap::new();
     for (name, schema) in provider.options().iter().filter(|(_, schema)| schema.get("x-section").is_some()) {
         for value in schema["enum"].as_array().into_iter().flatten() {
             let options = Map::from_iter([(name.clone(), value.clone())]);
-            let spoken = provider.configured(&options).map(section);
-            if let (Some(value), Some(own)) = (value.as_str(), spoken.filter(|own| *own != section(provider))) {
-                sections.insert(value.to_owned(), own);
+            let other = provider.configured(&options).filter(|other| !std::ptr::addr_eq(*other, provider));
+            if let (Some(value), Some(other)) = (value.as_str(), other) {
+                sections.insert(value.to_owned(), Section::new(move || section(other)));
             }
         }
     }
@@ -125,21 +125,58 @@ fn unknown_kinds(provider: &dyn Provider, target: &Target, resource: &Resource) 
 /// # Errors
 /// All problems of all targets.
 pub fn compile(project: &Project) -> Result<Compiled, Vec<Problem>> {
+    let personas: Vec<&Persona> = project.personas.values().collect();
+    let parts = in_parts(&personas, |personas| {
+        let mut made = Vec::with_capacity(personas.len());
+        let said = compile_part(project, personas, |persona, resource| made.push((persona.previously.clone(), resource)));
+        (made, said)
+    });
     let mut compiled = Compiled::default();
     let mut problems = Vec::new();
-    let personas: Vec<&Persona> = project.personas.values().collect();
-    for (mut part, more) in in_parts(&personas, |personas| compile_part(project, personas)) {
-        compiled.resources.append(&mut part.resources);
-        compiled.moves.append(&mut part.moves);
-        compiled.warnings.append(&mut part.warnings);
-        problems.extend(more);
+    let mut resources = Vec::with_capacity(personas.len());
+    for (made, mut said) in parts {
+        for (previously, resource) in made {
+            let address = resource.address.clone();
+            compiled.moves.extend(previously.map(|old| (address.clone(), Address::new(address.account.clone(), old))));
+            resources.push((address, resource));
+        }
+        compiled.warnings.append(&mut said.warnings);
+        problems.append(&mut said.problems);
     }
+    // At once, since a map that grows in order keeps half of its room empty.
+    compiled.resources = resources.into_iter().collect();
     if problems.is_empty() { Ok(compiled) } else { Err(problems) }
 }
 
-fn compile_part(project: &Project, personas: &[&Persona]) -> (Compiled, Vec<Problem>) {
-    let mut compiled = Compiled::default();
-    let mut problems = Vec::new();
+/// Compiles every target of every persona and keeps nothing of it: how many there are, and the warnings.
+///
+/// # Errors
+/// As [`compile`].
+pub fn check(project: &Project) -> Result<(usize, Vec<Problem>), Vec<Problem>> {
+    let personas: Vec<&Persona> = project.personas.values().collect();
+    let parts = in_parts(&personas, |personas| {
+        let mut count = 0;
+        let said = compile_part(project, personas, |_, _| count += 1);
+        (count, said)
+    });
+    let (mut count, mut warnings, mut problems) = (0, Vec::new(), Vec::new());
+    for (more, mut said) in parts {
+        count += more;
+        warnings.append(&mut said.warnings);
+        problems.append(&mut said.problems);
+    }
+    if problems.is_empty() { Ok((count, warnings)) } else { Err(problems) }
+}
+
+/// What was said when targets were compiled.
+#[derive(Default)]
+struct Said {
+    warnings: Vec<Problem>,
+    problems: Vec<Problem>,
+}
+
+fn compile_part(project: &Project, personas: &[&Persona], mut made: impl FnMut(&Persona, Resource)) -> Said {
+    let mut said = Said::default();
     for persona in personas {
         for target in &persona.targets {
             let provider = project.accounts.get(&target.account).and_then(configured);
@@ -147,18 +184,15 @@ fn compile_part(project: &Project, personas: &[&Persona]) -> (Compiled, Vec<Prob
             let address = Address::new(target.account.clone(), persona.key.clone());
             match provider.compile(&address, persona, target) {
                 Ok(resource) => {
-                    problems.extend(unknown_kinds(provider, target, &resource));
-                    if let Some(old) = &persona.previously {
-                        compiled.moves.insert(address.clone(), Address::new(target.account.clone(), old.clone()));
-                    }
-                    compiled.resources.insert(address, resource);
-                    compiled.warnings.extend(provider.advice(target));
+                    said.problems.extend(unknown_kinds(provider, target, &resource));
+                    said.warnings.extend(provider.advice(target));
+                    made(persona, resource);
                 }
-                Err(more) => problems.extend(more),
+                Err(more) => said.problems.extend(more),
             }
         }
     }
-    (compiled, problems)
+    said
 }
 
 impl Whereabouts for Project {
@@ -181,20 +215,23 @@ fn file_of(persona: &Persona) -> Source {
 
 /// Where the fields of a target were written: in its section, or where the persona says for all targets what the section does not.
 fn sources(provider: &dyn Provider, persona: &Persona, target: &Target) -> Sources {
-    let mut fields: BTreeMap<Pointer, Source> =
-        target.places.fields.iter().map(|(at, place)| (at.clone(), source(place))).collect();
-    let mut pieces: BTreeMap<Pointer, Vec<Piece>> =
-        target.places.pieces.iter().map(|(at, made)| (at.clone(), made.iter().map(piece).collect())).collect();
+    let mut fields: BTreeMap<Pointer, Source> = BTreeMap::new();
+    let mut pieces: BTreeMap<Pointer, Vec<Piece>> = BTreeMap::new();
     for (shared, here) in provider.shared() {
-        let (Some(from), Ok(here)) = (persona.places.fields.get(&Pointer::new([*shared])), Pointer::parse(here)) else {
-            continue;
-        };
-        if !fields.contains_key(&here) {
-            fields.insert(here.clone(), source(from));
-            let made = persona.places.pieces.get(&Pointer::new([*shared]));
-            pieces.extend(made.map(|made| (here, made.iter().map(piece).collect())));
-        }
+        let shared = format!("/{shared}");
+        let Ok(here) = Pointer::parse(here) else { continue };
+        let from = persona.places.fields().find(|(at, _)| *at == shared);
+        let made = persona.places.pieces().find(|(at, _)| *at == shared);
+        fields.extend(from.map(|(_, place)| (here.clone(), source(place))));
+        pieces.extend(made.map(|(_, made)| (here, made.iter().map(piece).collect())));
     }
+    // What the section says itself takes the place of what is shared, whole.
+    for (at, place) in target.places.fields().filter_map(|(at, place)| Some((Pointer::parse(at).ok()?, place))) {
+        pieces.remove(&at);
+        fields.insert(at, source(place));
+    }
+    let own = target.places.pieces().filter_map(|(at, made)| Some((Pointer::parse(at).ok()?, made)));
+    pieces.extend(own.map(|(at, made)| (at, made.iter().map(piece).collect())));
     Sources { persona: file_of(persona), section: source(&target.places.section), fields, pieces }
 }
 
@@ -210,4 +247,21 @@ fn piece(piece: &document::Piece) -> Piece {
 
 fn slashed(path: &Path) -> String {
     path.iter().map(|part| part.to_string_lossy()).collect::<Vec<_>>().join("/")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_changes_a_section_has_a_section_of_its_own() {
+        for (id, words) in vocabulary().providers {
+            let usual = words.section.schema();
+            for (value, section) in &words.sections {
+                assert_ne!(section.schema(), usual, "{id} {value}");
+            }
+            let names: Vec<&str> = words.sections.keys().map(String::as_str).collect();
+            assert_eq!(names, if id == "tavus" { vec!["pals"] } else { vec![] });
+        }
+    }
 }

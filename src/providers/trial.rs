@@ -1,6 +1,5 @@
 //! Support for the providers' tests: resources, and the edits that a plain comparison finds. Nothing that the program uses.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -35,13 +34,13 @@ fn place() -> Place {
 
 /// A persona that says only what is shared.
 pub(crate) fn persona(shared: Shared) -> Persona {
-    let places = Places { fields: BTreeMap::new(), pieces: BTreeMap::new(), section: place() };
+    let places = Places::new(place());
     Persona { key: Key::new("persona"), shared, previously: None, targets: Vec::new(), places, place: place() }
 }
 
 /// A target with these fields and settings.
 pub(crate) fn target(fields: Value, settings: Settings) -> Target {
-    let places = Places { fields: BTreeMap::new(), pieces: BTreeMap::new(), section: place() };
+    let places = Places::new(place());
     Target { account: AccountName::new("account"), fields: object(fields), settings, places }
 }
 

@@ -140,7 +140,7 @@ fn altered(document: &mut Map<String, Value>, path: &Pointer, value: &Value) {
 impl Row {
     /// The schema of a target section.
     pub(crate) fn schema(&self) -> Value {
-        crate::pipeline::words().providers[self.id].section.clone()
+        crate::pipeline::words().providers[self.id].section.schema()
     }
 
     /// The strangers that a service takes under a setting.

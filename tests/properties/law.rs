@@ -36,7 +36,7 @@ fn place() -> Place {
 /// A section as what is wanted; none where it is refused.
 pub(crate) fn compiled(world: &World, section: &Map<String, Value>, release: bool, ignore: Vec<Pointer>) -> Option<Resource> {
     let settings = Settings { release: Some(release), ignore_changes: ignore, ..Settings::default() };
-    let places = || Places { fields: BTreeMap::new(), pieces: BTreeMap::new(), section: place() };
+    let places = || Places::new(place());
     let target = Target { account: AccountName::new("account"), fields: section.clone(), settings, places: places() };
     let persona = Persona {
         key: Key::new("ada"),

@@ -166,10 +166,10 @@ fn culprits(persona: &Persona, part: &Part, problems: &[Problem]) -> Vec<(Pointe
     let mut found = Vec::new();
     for problem in problems {
         let (Some(place), Some(target)) = (&problem.place, target) else { continue };
-        let pointed = target.places.fields.iter().filter(|(_, at)| *at == place).map(|(path, _)| path);
+        let pointed = target.places.fields().filter(|(_, at)| *at == place).filter_map(|(path, _)| Pointer::parse(path).ok());
         let leaf = pointed.filter(|path| !path.is_root()).max_by_key(|path| path.segments().len());
         if let Some(path) = leaf.filter(|path| get(&part.section.fields, path).is_some()) {
-            found.push((path.clone(), problem.message.clone()));
+            found.push((path, problem.message.clone()));
         }
     }
     found

@@ -58,8 +58,8 @@ impl Keeper {
         let vocabulary = providers::vocabulary();
         let mut sections = BTreeMap::new();
         for (id, words) in &vocabulary.providers {
-            sections.insert(id.clone(), words.section.clone());
-            sections.extend(words.sections.iter().map(|(value, section)| (format!("{id}-{value}"), section.clone())));
+            sections.insert(id.clone(), words.section.schema());
+            sections.extend(words.sections.iter().map(|(value, section)| (format!("{id}-{value}"), section.schema())));
         }
         let known = session.project.personas.keys().map(|key| (key.as_str().to_ascii_lowercase(), key.clone())).collect();
         Self {

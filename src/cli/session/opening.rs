@@ -25,7 +25,7 @@ use crate::persona::name::AccountName;
 use crate::persona::problem::Problem;
 use crate::plan::Address;
 use crate::provider::Service;
-use crate::providers;
+use crate::providers::{self, Compiled};
 use crate::reconcile::{Ahead, Connection, read_ahead};
 use crate::sandbox::Running;
 use crate::state::{Lock, Sealer, State, StateFile};
@@ -88,9 +88,14 @@ impl Session {
 }
 
 /// Loads and compiles the files on a thread of their own.
-async fn understood_aside(root: &Path, sandbox: bool) -> Result<Understood, Stop> {
+async fn understood_aside(root: &Path, sandbox: bool) -> Result<Understood<Compiled>, Stop> {
     let root = root.to_path_buf();
-    let understood = tokio::task::spawn_blocking(move || understand(&root, sandbox)).await;
+    let compile = |project: &Project| {
+        let mut compiled = providers::compile(project)?;
+        let warnings = std::mem::take(&mut compiled.warnings);
+        Ok((compiled, warnings))
+    };
+    let understood = tokio::task::spawn_blocking(move || understand(&root, sandbox, compile)).await;
     understood.unwrap_or_else(|broken| match broken.try_into_panic() {
         Ok(panic) => std::panic::resume_unwind(panic),
         Err(_) => Err(Stop::failed("interrupted while the files were read")),

@@ -1,5 +1,7 @@
 //! Questions to a JSON Schema: what a reference leads to, which types and values it admits, and where a field lives.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
 /// What a `$ref` leads to; none for a schema without one.
@@ -86,11 +88,11 @@ pub(in crate::persona) fn explanation(schema: &Value) -> String {
 }
 
 /// Where else in the document a field of this name exists, in words; the home that shares most with `path` wins.
-pub(in crate::persona) fn homes(document: &Value, name: &str, path: &[String]) -> Option<String> {
+pub(in crate::persona) fn homes(document: &Value, name: &str, path: &[Cow<'_, str>]) -> Option<String> {
     let mut search = Search { document, name, found: Vec::new(), visits: 0 };
     search.visit(document, &mut Vec::new());
     let shared = |home: &[String]| home.iter().zip(path).take_while(|(left, right)| left == right).count();
-    search.found.retain(|home| home.as_slice() != path);
+    search.found.retain(|home| *home != path);
     let home = search.found.into_iter().max_by_key(|home| (shared(home), std::cmp::Reverse(home.len())))?;
     Some(if home.is_empty() { "at the top level".to_owned() } else { format!("below `{}`", home.join(".")) })
 }

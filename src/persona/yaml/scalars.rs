@@ -1,5 +1,7 @@
 //! What scalars and tags mean: the core schema's reading, with the doubts that other readers of YAML would have.
 
+use std::borrow::Cow;
+
 use granit_parser::{ScalarStyle, Span, Tag};
 
 use super::{Composer, brief, range};
@@ -9,20 +11,20 @@ use crate::persona::scalar::{self, Scalar};
 
 impl Composer<'_> {
     /// The value of a scalar, with the warnings and refusals that belong to it.
-    pub(super) fn scalar(&mut self, text: &str, style: ScalarStyle, tag: Option<&Tag>, span: &Span) -> Kind {
-        match self.scalar_kind(text, style, tag, span) {
-            Ok((kind, doubt)) => {
+    pub(super) fn scalar(&mut self, text: Cow<'_, str>, style: ScalarStyle, tag: Option<&Tag>, span: &Span) -> Kind {
+        match self.scalar_value(&text, style, tag, span) {
+            Ok((value, doubt)) => {
                 if let Some(scalar::Doubt { here, elsewhere }) = doubt {
                     let place = self.place(range(span));
                     let message = format!("`{text}` is {here} here, but {elsewhere} to some readers of YAML");
                     let (help, instead) = match here {
                         "text" => ("quote it to say that text is meant", format!("\"{text}\"")),
-                        _ => ("write the number in digits", plain_number(&kind)),
+                        _ => ("write the number in digits", plain_number(&value)),
                     };
                     let problem = Problem::warning("ambiguous-value", place.clone(), message).with_help(help);
                     self.problems.push(problem.with_suggestion(place, instead));
                 }
-                kind
+                kind(value, text)
             }
             Err(problem) => {
                 self.problems.push(*problem);
@@ -31,14 +33,15 @@ impl Composer<'_> {
         }
     }
 
-    pub(super) fn scalar_kind(
+    /// What a scalar means; never a number that JSON does not have.
+    pub(super) fn scalar_value(
         &self,
         text: &str,
         style: ScalarStyle,
         tag: Option<&Tag>,
         span: &Span,
-    ) -> Result<(Kind, Option<scalar::Doubt>), Box<Problem>> {
-        let as_text = || Ok((Kind::Text(text.to_owned()), None));
+    ) -> Result<(Scalar, Option<scalar::Doubt>), Box<Problem>> {
+        let as_text = || Ok((Scalar::Text, None));
         let core = match tag {
             None if style != ScalarStyle::Plain => return as_text(),
             None => None,
@@ -50,17 +53,15 @@ impl Composer<'_> {
         };
         let place = || self.place(range(span));
         let (scalar, doubt) = scalar::read(text);
-        let (kind, name) = match scalar {
-            Scalar::Null => (Kind::Null, "null"),
-            Scalar::Bool(value) => (Kind::Bool(value), "bool"),
-            Scalar::Number(number) => {
-                let name = if number.is_f64() { "float" } else { "int" };
-                (Kind::Number(number), name)
-            }
-            Scalar::Text => (Kind::Text(text.to_owned()), "str"),
+        let name = match &scalar {
+            Scalar::Null => "null",
+            Scalar::Bool(_) => "bool",
+            Scalar::Number(number) if number.is_f64() => "float",
+            Scalar::Number(_) => "int",
+            Scalar::Text => "str",
             Scalar::Impossible(why) => {
                 let help = "quote it if it is an id or a name";
-                let problem = Problem::error("impossible-number", place(), why).with_help(help);
+                let problem = Problem::error("impossible-number", place(), *why).with_help(help);
                 return Err(Box::new(problem.with_suggestion(place(), format!("\"{text}\""))));
             }
         };
@@ -68,8 +69,8 @@ impl Composer<'_> {
             Some(core) if core != name && !(core == "float" && name == "int") => {
                 Err(Box::new(Problem::error("wrong-tag", place(), format!("the value is not what its tag `!!{core}` says"))))
             }
-            Some(_) => Ok((kind, None)),
-            None => Ok((kind, doubt)),
+            Some(_) => Ok((scalar, None)),
+            None => Ok((scalar, doubt)),
         }
     }
 
@@ -96,10 +97,20 @@ impl Composer<'_> {
     }
 }
 
+/// The value of a scalar that was written as this text.
+pub(super) fn kind(value: Scalar, text: Cow<'_, str>) -> Kind {
+    match value {
+        Scalar::Null | Scalar::Impossible(_) => Kind::Null,
+        Scalar::Bool(value) => Kind::Bool(value),
+        Scalar::Number(number) => Kind::Number(number),
+        Scalar::Text => Kind::Text(text.into_owned()),
+    }
+}
+
 /// A number in digits.
-fn plain_number(kind: &Kind) -> String {
-    match kind {
-        Kind::Number(number) => {
+fn plain_number(value: &Scalar) -> String {
+    match value {
+        Scalar::Number(number) => {
             let text = number.to_string();
             text.strip_suffix(".0").map(str::to_owned).unwrap_or(text)
         }

@@ -179,8 +179,7 @@ pub struct WidgetConfig {
 /// A missing or emptied `name`, `avatarId`, `voiceId` or `llmId`: the service would put a default of its own there, and those
 /// defaults change. All of them are reported.
 pub(super) fn compile(address: &Address, persona: &Persona, target: &Target) -> Result<Resource, Vec<Problem>> {
-    let written = Value::Object(target.fields.clone());
-    let mut section: Section = serde_json::from_value(written).map_err(|error| invalid(target, &error))?;
+    let mut section = Section::deserialize(&target.fields).map_err(|error| invalid(target, &error))?;
     section.name = section.name.or(shared(persona.shared.name.as_ref()));
     section.description = section.description.or(shared(persona.shared.description.as_ref()));
     section.system_prompt = section.system_prompt.or(shared(persona.shared.prompt.as_ref()));
@@ -237,18 +236,21 @@ fn shared(value: Option<&Value>) -> Field<String> {
 }
 
 fn required(target: &Target, field: &'static str, value: &Field<String>, help: &str) -> Option<Problem> {
-    let place = target.places.of(&Pointer::new([field]));
+    let place = || target.places.of(&Pointer::new([field]));
     let problem = match value {
         Field::Absent => Problem::error("missing-field", target.places.section.clone(), format!("`{field}` is missing")),
-        Field::Null => Problem::error("not-clearable", place, format!("`{field}` cannot be cleared")),
-        Field::Value(text) if text.is_empty() => Problem::error("empty-field", place, format!("`{field}` is empty")),
+        Field::Null => Problem::error("not-clearable", place(), format!("`{field}` cannot be cleared")),
+        Field::Value(text) if text.is_empty() => Problem::error("empty-field", place(), format!("`{field}` is empty")),
         Field::Value(_) | Field::Secret(_) => return None,
     };
     Some(problem.with_help(help))
 }
 
 fn fields(section: &Section) -> Result<Map<String, Value>, serde_json::Error> {
-    serde_json::from_value(serde_json::to_value(section)?)
+    match serde_json::to_value(section)? {
+        Value::Object(fields) => Ok(fields),
+        other => serde_json::from_value(other),
+    }
 }
 
 fn invalid(target: &Target, error: &serde_json::Error) -> Vec<Problem> {

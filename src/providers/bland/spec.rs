@@ -132,7 +132,7 @@ pub(super) fn compile(address: &Address, persona: &Persona, target: &Target) -> 
 
 /// The section with the shared fields beneath it.
 fn read_section(persona: &Persona, target: &Target) -> Result<Section, Vec<Problem>> {
-    let section: Section = serde_json::from_value(Value::Object(target.fields.clone()))
+    let section = Section::deserialize(&target.fields)
         .map_err(|error| vec![Problem::error("invalid-section", target.places.section.clone(), error.to_string())])?;
     let shared = &persona.shared;
     Ok(Section {
@@ -145,12 +145,12 @@ fn read_section(persona: &Persona, target: &Target) -> Result<Section, Vec<Probl
 
 /// The name as people see it. Bland refuses to create or to update a persona without one.
 fn display_name(name: &Field<String>, target: &Target) -> Result<String, Vec<Problem>> {
-    let place = target.places.of(&Pointer::new(["name"]));
+    let place = || target.places.of(&Pointer::new(["name"]));
     let problem = match name {
         Field::Value(name) if !name.is_empty() => return Ok(name.clone()),
-        Field::Secret(_) => Problem::error("secret-name", place, "a name is shown in every plan and cannot be a secret")
+        Field::Secret(_) => Problem::error("secret-name", place(), "a name is shown in every plan and cannot be a secret")
             .with_help("write the name itself"),
-        Field::Absent | Field::Null | Field::Value(_) => Problem::error("missing-name", place, "Bland requires a name")
+        Field::Absent | Field::Null | Field::Value(_) => Problem::error("missing-name", place(), "Bland requires a name")
             .with_help("write `name:` at the top of the persona or in this section"),
     };
     Err(vec![problem])

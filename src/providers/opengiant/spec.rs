@@ -38,8 +38,7 @@ pub struct Attributes {
 /// Turns a target into what is wanted at OpenGiant.
 pub(super) fn compile(address: &Address, persona: &Persona, target: &Target) -> Result<Resource, Vec<Problem>> {
     let invalid = |message: String| vec![Problem::error("invalid-section", target.places.section.clone(), message)];
-    let mut section: Section =
-        serde_json::from_value(Value::Object(target.fields.clone())).map_err(|error| invalid(error.to_string()))?;
+    let mut section = Section::deserialize(&target.fields).map_err(|error| invalid(error.to_string()))?;
     section.name = section.name.or(persona.shared.name.as_ref().into());
     section.attributes = with_prompt(section.attributes, persona.shared.prompt.as_ref().into());
     let name = match &section.name {

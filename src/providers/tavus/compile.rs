@@ -70,7 +70,7 @@ fn fields(section: &Section) -> Map<String, Value> {
 
 /// A shared field as one of the section; the loader has seen to its type.
 fn shared(value: Option<&Value>) -> Field<String> {
-    value.map_or(Field::Absent, |value| serde_json::from_value(value.clone()).unwrap_or_default())
+    value.into()
 }
 
 /// Whether the pipeline mode is known to have no prompt.
@@ -91,39 +91,37 @@ fn check_context(section: &Section, target: &Target, problems: &mut Vec<Problem>
 }
 
 fn check_prompt(section: &Section, persona: &Persona, target: &Target, problems: &mut Vec<Problem>) {
-    let place = target.places.of(&Pointer::new(["system_prompt"]));
+    let place = || target.places.of(&Pointer::new(["system_prompt"]));
     if let Field::Value(mode) = &section.pipeline_mode
         && has_no_prompt(section)
     {
         if matches!(&section.system_prompt, Field::Value(_) | Field::Secret(_)) {
             let message = format!("`system_prompt` has no place where `pipeline_mode` is `{mode}`");
             problems.push(
-                Problem::error("tavus-prompt-not-used", place, message)
+                Problem::error("tavus-prompt-not-used", place(), message)
                     .with_help("remove it; a persona's shared `prompt` is not sent in this mode"),
             );
         }
         return;
     }
-    let prompt = section.system_prompt.clone().or(shared(persona.shared.prompt.as_ref()));
-    let problem = match prompt {
-        Field::Secret(_) => return,
-        Field::Value(text) if !text.is_empty() => return,
+    let problem = match (&section.system_prompt, persona.shared.prompt.as_ref()) {
+        (Field::Secret(_), _) | (Field::Absent, Some(Value::Object(_))) => return,
+        (Field::Value(text), _) | (Field::Absent, Some(Value::String(text))) if !text.is_empty() => return,
         // A persona that is bound by its id has its prompt already, and need not hand it over.
-        Field::Absent if target.settings.id.is_some() => return,
-        Field::Absent => Problem::error("tavus-prompt-missing", place, "a persona at Tavus needs a prompt"),
-        Field::Null | Field::Value(_) => {
-            Problem::error("tavus-prompt-missing", place, "a persona at Tavus always keeps a prompt: it cannot be empty")
-        }
+        (Field::Absent, None) if target.settings.id.is_some() => return,
+        (Field::Absent, None) => Problem::error("tavus-prompt-missing", place(), "a persona at Tavus needs a prompt"),
+        _ => Problem::error("tavus-prompt-missing", place(), "a persona at Tavus always keeps a prompt: it cannot be empty"),
     };
     problems.push(problem.with_help("write `prompt` at the top of the persona, or `system_prompt` in this section"));
 }
 
 fn check_flow(api: Api, section: &Section, target: &Target, problems: &mut Vec<Problem>) {
-    let flow = Pointer::new(["layers", "conversational_flow"]);
-    let fields = fields(section);
-    for (name, field) in value::get(&fields, &flow).and_then(Value::as_object).into_iter().flatten() {
+    let Field::Value(layers) = &section.layers else { return };
+    let Ok(Value::Object(flow)) = serde_json::to_value(&layers.conversational_flow) else { return };
+    let at = Pointer::new(["layers", "conversational_flow"]);
+    for (name, field) in &flow {
         if field.is_null() && !FLOW_WITHOUT_DEFAULT.contains(&name.as_str()) {
-            let path = api.own(&flow.child(name));
+            let path = api.own(&at.child(name));
             let name = path.last().unwrap_or(name);
             let message = format!("`{name}` cannot be `null`: Tavus fills this layer with its defaults");
             problems.push(
@@ -149,6 +147,9 @@ fn check_face(api: Api, section: &Section, target: &Target, problems: &mut Vec<P
             Problem::error("tavus-face-missing", place, "a PAL always has a face")
                 .with_help("write `default_face_id` with the id (`r…`) of a face, stock or own"),
         );
+        return;
+    }
+    if !matches!(section.layers, Field::Value(_)) {
         return;
     }
     let fields = fields(section);
@@ -208,23 +209,18 @@ mod tests {
 
     fn compile_for(api: Api, shared: Shared, id: Option<&str>, section: Value) -> Result<Resource, Vec<Problem>> {
         let fields = section.as_object().expect("an object").clone();
-        let places = (1..).zip(value::leaves(&fields)).map(|(offset, (path, _))| (path, place(offset))).collect();
+        let leaves = (1..).zip(value::leaves(&fields));
+        let places = leaves.fold(Places::new(place(0)), |places, (offset, (path, _))| places.with(&path, place(offset)));
         let target = Target {
             account: AccountName::new("tavus"),
             settings: Settings { id: id.map(str::to_owned), ..Settings::default() },
-            places: Places { fields: places, pieces: BTreeMap::new(), section: place(0) },
+            places,
             fields,
         };
         let key = Key::new("ada");
         let address = Address::new(target.account.clone(), key.clone());
-        let persona = Persona {
-            key,
-            shared,
-            previously: None,
-            targets: Vec::new(),
-            places: Places { fields: BTreeMap::new(), pieces: BTreeMap::new(), section: place(0) },
-            place: place(0),
-        };
+        let persona =
+            Persona { key, shared, previously: None, targets: Vec::new(), places: Places::new(place(0)), place: place(0) };
         compile(api, &address, &persona, &target)
     }
 

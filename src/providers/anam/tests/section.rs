@@ -1,7 +1,5 @@
 //! The section: its schema, and how it becomes a resource.
 
-use std::collections::BTreeMap;
-
 use schemars::SchemaGenerator;
 use serde_json::{Value, json};
 
@@ -21,9 +19,9 @@ fn schema() -> Value {
 }
 
 fn compile_with(fields: Value, shared: Shared, settings: Settings) -> Result<Resource, Vec<Problem>> {
-    let mut places = Places { fields: BTreeMap::new(), pieces: BTreeMap::new(), section: place("anam") };
+    let mut places = Places::new(place("anam"));
     for key in object(fields.clone()).keys() {
-        places.fields.insert(Pointer::new([key]), place(key));
+        places = places.with(&Pointer::new([key]), place(key));
     }
     let target = Target { account: AccountName::new("anam"), fields: object(fields), settings, places };
     let persona = Persona {
@@ -31,7 +29,7 @@ fn compile_with(fields: Value, shared: Shared, settings: Settings) -> Result<Res
         shared,
         previously: None,
         targets: Vec::new(),
-        places: Places { fields: BTreeMap::new(), pieces: BTreeMap::new(), section: place("file") },
+        places: Places::new(place("file")),
         place: place("file"),
     };
     ANAM.compile(&address(), &persona, &target)
