@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::http::{Answer, Client, Fault, Repeat};
 use crate::persona::name::AccountName;
+use crate::plan::value::remove_at;
 use crate::plan::{Live, Method, Reading, RemoteId, Request};
 use crate::provider::{Page, Provider, Refusal, RefusalKind, Response, Seen};
 use crate::state::Sealer;
@@ -146,7 +147,7 @@ impl Connection {
             return Ok(None);
         };
         let response = self.send(&request).await?;
-        match self.provider.observed(&response).map_err(|refusal| self.refused(&request, &refusal))? {
+        match self.provider.observed(response).map_err(|refusal| self.refused(&request, &refusal))? {
             Seen::Present(mut live) => {
                 self.conceal(&mut live, ours);
                 Ok(Some(*live))
@@ -172,18 +173,16 @@ impl Connection {
             });
         }
         let response = self.send(&request).await?;
-        self.provider.listed(number, &response).map_err(|refusal| self.refused(&request, &refusal))
+        self.provider.listed(number, response).map_err(|refusal| self.refused(&request, &refusal))
     }
 
     /// Takes write-only fields out of what was read, and hides secrets.
     pub fn conceal(&self, live: &mut Live, ours: &[&Map<String, Value>]) {
-        live.name = self.sealer.conceal_text(&live.name);
-        live.used_by.iter_mut().for_each(|user| *user = self.sealer.conceal_text(user));
+        self.sealer.conceal_text(&mut live.name);
+        live.used_by.iter_mut().for_each(|user| self.sealer.conceal_text(user));
         for document in std::iter::once(&mut live.fields).chain(live.released.as_mut()) {
             for rule in self.provider.rules().fields.iter().filter(|rule| rule.reading == Reading::Never) {
-                if let Ok(path) = crate::persona::name::Pointer::parse(rule.path) {
-                    crate::plan::value::remove(document, &path);
-                }
+                remove_at(document, rule.path);
             }
             self.sealer.conceal(document, ours);
         }
