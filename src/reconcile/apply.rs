@@ -54,7 +54,7 @@ impl Applier<'_> {
         let looks = plan.changes.iter().filter_map(|change| {
             let connection = self.connections.get(&change.address.account)?;
             Some(async move {
-                let failed = self.look_again(connection, change).await.err()?;
+                let failed = self.look_again(connection, change, &change.applied).await.err()?;
                 let why = match failed {
                     Ending::Stale { message } => message,
                     Ending::Failed { request, status, message, help } => {
@@ -74,19 +74,21 @@ impl Applier<'_> {
         stale
     }
 
-    /// Carries out every change; one that fails does not stop the others.
+    /// Carries out every change; one that fails does not stop the others. What state will remember as applied is moved out of the
+    /// plan: two copies of every document would be felt.
     ///
     /// # Errors
     /// When state cannot be saved before anything is sent.
-    pub async fn apply(&self, plan: &Plan) -> Result<Outcome, StateError> {
+    pub async fn apply(&self, plan: &mut Plan) -> Result<Outcome, StateError> {
         let begun = Instant::now();
         self.correct(plan)?;
-        let mut by_account: BTreeMap<&AccountName, Vec<&Change>> = BTreeMap::new();
-        for change in &plan.changes {
-            by_account.entry(&change.address.account).or_default().push(change);
+        let applied: Vec<_> = plan.changes.iter_mut().map(|change| std::mem::take(&mut change.applied)).collect();
+        let mut by_account: BTreeMap<&AccountName, Vec<(&Change, Map<String, Value>)>> = BTreeMap::new();
+        for (change, applied) in plan.changes.iter().zip(applied) {
+            by_account.entry(&change.address.account).or_default().push((change, applied));
         }
         let accounts = by_account.into_iter().map(|(account, changes)| async move {
-            let work = changes.into_iter().map(|change| self.entry(account, change));
+            let work = changes.into_iter().map(|(change, applied)| self.entry(account, change, applied));
             stream::iter(work).buffer_unordered(self.parallelism).collect::<Vec<Entry>>().await
         });
         let mut entries: Vec<Entry> = join_all(accounts).await.into_iter().flatten().collect();
@@ -121,10 +123,10 @@ impl Applier<'_> {
         self.stop.load(Ordering::Relaxed)
     }
 
-    async fn entry(&self, account: &AccountName, change: &Change) -> Entry {
+    async fn entry(&self, account: &AccountName, change: &Change, applied: Map<String, Value>) -> Entry {
         let begun = Instant::now();
         let mut retries = 0;
-        let mut work = Work { applier: self, change, id: change.id.clone(), sent: 0, exchanges: Vec::new() };
+        let mut work = Work { applier: self, change, applied, id: change.id.clone(), sent: 0, exchanges: Vec::new() };
         let ending = if self.stopped() {
             interrupted()
         } else if let Some(connection) = self.connections.get(account) {
@@ -149,19 +151,24 @@ impl Applier<'_> {
         entry
     }
 
-    /// Reads the object of a change once more. None: there is nothing to compare with, or nothing that can be read.
+    /// Reads the object of a change, with what is to be applied to it, once more. None: there is nothing to compare with, or nothing that can be read.
     ///
     /// # Errors
     /// When it is no longer what the plan depends on, or cannot be read.
-    async fn look_again(&self, connection: &Connection, change: &Change) -> Step<Option<(Live, Sight)>> {
+    async fn look_again(
+        &self,
+        connection: &Connection,
+        change: &Change,
+        applied: &Map<String, Value>,
+    ) -> Step<Option<(Live, Sight)>> {
         let (Some(id), Some(_)) = (&change.id, &change.live_digest) else {
             return Ok(None);
         };
         // The same documents as when the plan was made, in the same order: equal objects have equal digests.
         let recorded = self.recorded_as(change);
-        let documents: Vec<&Map<String, Value>> = recorded.iter().chain([&change.applied]).collect();
+        let documents: Vec<&Map<String, Value>> = recorded.iter().chain([applied]).collect();
         match connection.read(id, &documents).await {
-            Ok(Some(live)) => match sight(change, &live, connection.provider) {
+            Ok(Some(live)) => match sight(change, applied, &live, connection.provider) {
                 Sight::Changed(message) => Err(Ending::Stale { message }),
                 sight => Ok(Some((live, sight))),
             },

@@ -57,7 +57,7 @@ impl Connection {
     /// waited.
     pub async fn send(&self, request: &Request) -> Result<Response, Failure> {
         let label = label(request);
-        let mut filled = request.clone();
+        let mut filled = Request::new(request.method, request.path.clone());
         if let Some(body) = &request.body {
             filled.body = Some(self.sealer.unseal(body).map_err(|unsendable| Failure {
                 request: label.clone(),

@@ -21,11 +21,13 @@ pub(super) struct Work<'a> {
     pub(super) applier: &'a Applier<'a>,
     /// What shall be done.
     pub(super) change: &'a Change,
+    /// What state will remember as applied; taken out of the change.
+    pub(super) applied: Map<String, Value>,
     /// The object, as soon as it is known.
     pub(super) id: Option<RemoteId>,
     /// Writing requests that the service took.
     pub(super) sent: usize,
-    /// What was sent, and what came back.
+    /// What came of the requests that were sent.
     pub(super) exchanges: Vec<Exchange>,
 }
 
@@ -42,7 +44,7 @@ impl Work<'_> {
                 Ok(Ending::Done { verified: connection.provider.rules().read })
             }
             Action::Delete => {
-                let seen = self.applier.look_again(connection, change).await?;
+                let seen = self.applier.look_again(connection, change, &self.applied).await?;
                 let before = seen.map_or_else(|| self.assumed(), |(before, _)| before);
                 for request in &change.requests {
                     self.write(connection, request, (&before, &before)).await?;
@@ -51,15 +53,17 @@ impl Work<'_> {
                 self.deleted(connection).await
             }
             Action::Create => self.create(connection).await,
-            Action::Update | Action::Adopt | Action::Move => match self.applier.look_again(connection, change).await? {
-                Some((_, Sight::Already)) => {
-                    // Somebody else has done it: nothing is written, and it is ours as planned.
-                    self.record(change.applied.clone(), Vec::new())?;
-                    Ok(Ending::Done { verified: true })
+            Action::Update | Action::Adopt | Action::Move => {
+                match self.applier.look_again(connection, change, &self.applied).await? {
+                    Some((_, Sight::Already)) => {
+                        // Somebody else has done it: nothing is written, and it is ours as planned.
+                        self.record_applied(Vec::new())?;
+                        Ok(Ending::Done { verified: true })
+                    }
+                    Some((before, _)) => self.update(connection, before).await,
+                    None => self.update(connection, self.assumed()).await,
                 }
-                Some((before, _)) => self.update(connection, before).await,
-                None => self.update(connection, self.assumed()).await,
-            },
+            }
         }
     }
 
@@ -99,7 +103,7 @@ impl Work<'_> {
         for request in rest {
             let later = connection.provider.predict(&expected, request);
             let earlier = std::mem::replace(&mut expected, later);
-            answered = self.write(connection, &with_id(request, &id), (&earlier, &expected)).await?.or(answered);
+            answered = self.write(connection, &request.with_id(&id), (&earlier, &expected)).await?.or(answered);
         }
         let predicted = proof::predict(connection.provider, &empty, &self.change.requests);
         self.verified(connection, None, predicted, answered).await
@@ -114,7 +118,7 @@ impl Work<'_> {
             name: self.change.name.clone(),
             request: label(first),
             digest: digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect(),
-            sent: proof::carried(connection.provider, first, &self.change.applied),
+            sent: proof::carried(connection.provider, first, &self.applied),
             sent_at: (self.applier.now)(),
         }
     }
@@ -145,7 +149,7 @@ impl Work<'_> {
         };
         let looks = readable && !self.change.requests.is_empty();
         if looks && self.applier.stopped() {
-            self.record(self.change.applied.clone(), Vec::new())?;
+            self.record_applied(Vec::new())?;
             return Err(Ending::Unknown {
                 request: self.change.requests.last().map(label).unwrap_or_default(),
                 message: "the service accepted it, and it was not read back: the run was interrupted".to_owned(),
@@ -153,24 +157,23 @@ impl Work<'_> {
             });
         }
         let found = if looks {
-            connection.read(&id, &[&self.change.applied]).await
+            connection.read(&id, &[&self.applied]).await
         } else {
             Ok(answered.map(|mut live| {
-                connection.conceal(&mut live, &[&self.change.applied]);
+                connection.conceal(&mut live, &[&self.applied]);
                 live
             }))
         };
         let rules = connection.provider.rules();
-        let (applied, differences) = match &found {
-            Ok(Some(live)) => {
-                let differences = verify::differences(self.change, before.as_ref(), &predicted, live, rules);
-                let applied =
-                    if readable { self.change.applied.clone() } else { verify::held(&self.change.applied, live, rules) };
-                (applied, differences)
-            }
-            _ => (self.change.applied.clone(), Vec::new()),
+        let differences = match &found {
+            Ok(Some(live)) => verify::differences(self.change, &self.applied, before.as_ref(), &predicted, live, rules),
+            _ => Vec::new(),
         };
-        self.record(applied, verify::resisted(self.change, &differences))?;
+        let resisted = verify::resisted(self.change, &self.applied, &differences);
+        if let (Ok(Some(live)), false) = (&found, readable) {
+            self.applied = verify::held(&self.applied, live, rules);
+        }
+        self.record_applied(resisted)?;
         match found {
             Ok(Some(_)) if !differences.is_empty() => Ok(Ending::Diverged { differences }),
             Ok(None) if looks => Ok(Ending::Diverged {
@@ -218,7 +221,10 @@ impl Work<'_> {
             connection.provider.accepted(request, &response).map_err(|refusal| connection.refused(request, &refusal))
         });
         let live = match judged {
-            Err(failure) => doubt::settled(connection, self.change, self.id.as_ref(), request, failure, expected).await,
+            Err(failure) => {
+                let change = (self.change, &self.applied);
+                doubt::settled(connection, change, self.id.as_ref(), request, failure, expected).await
+            }
             written => written,
         };
         let live = live.map_err(|failure| match failure.unsent {
@@ -246,12 +252,12 @@ impl Work<'_> {
         }
     }
 
-    /// Sends a request and keeps what was sent and what came back.
+    /// Sends the next request and keeps what came back.
     async fn send(&mut self, connection: &Connection, request: &Request) -> Result<Response, Failure> {
         let answer = connection.send(request).await;
         let status = answer.as_ref().ok().map(|response| response.status);
         if !answer.as_ref().is_err_and(|failure| failure.unsent) {
-            self.exchanges.push(Exchange { request: request.clone(), status });
+            self.exchanges.push(Exchange { status });
         }
         answer
     }
@@ -269,9 +275,10 @@ impl Work<'_> {
     }
 
     /// Remembers what was applied, and which fields were not cleared although that was asked.
-    fn record(&self, applied: Map<String, Value>, resisted: Vec<Pointer>) -> Step<()> {
+    fn record_applied(&mut self, resisted: Vec<Pointer>) -> Step<()> {
         let Some(id) = self.id.clone() else { return Ok(()) };
         self.moved()?;
+        let applied = std::mem::take(&mut self.applied);
         self.note(&Note::Applied { address: self.change.address.clone(), record: self.recorded(id, applied, resisted) })
     }
 
@@ -318,8 +325,4 @@ impl Work<'_> {
             }
         })
     }
-}
-
-fn with_id(request: &Request, id: &RemoteId) -> Request {
-    Request { path: request.path.replace("{id}", &id.in_path()), ..request.clone() }
 }
