@@ -69,6 +69,7 @@ async fn carry_out(
     mut plan: Plan,
     going: &Going<'_>,
 ) -> Result<Exit, Stop> {
+    session.let_go();
     let planned = Subject::Plan(&plan, going.requests);
     if screen.format == Format::Text {
         screen.show(planned);
@@ -92,7 +93,6 @@ async fn carry_out(
     session.stop_with(&going.interrupt.stop);
     let progress = screen.progress(plan.changes.len());
     let file = std::mem::replace(&mut session.state_file, StateFile::at(""));
-    session.let_go();
     let (objects, pending) = (std::mem::take(&mut session.state.objects), std::mem::take(&mut session.state.pending));
     let state = State { objects, pending, ..session.state.clone() };
     let applier = Applier {

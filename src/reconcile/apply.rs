@@ -1,6 +1,7 @@
 //! Carries out a plan: concurrent per account, each write read back and compared with its prediction, and every step noted before
 //! the next: a create before it is sent, its id as soon as it is known, and what was applied once it is.
 
+mod notes;
 mod work;
 
 use std::collections::BTreeMap;
@@ -10,6 +11,7 @@ use std::time::Instant;
 
 use futures_util::future::join_all;
 use futures_util::stream::{self, StreamExt};
+use notes::Notes;
 use serde_json::{Map, Value};
 use work::Work;
 
@@ -18,8 +20,12 @@ use super::outcome::{Effort, Ending, Entry, Outcome};
 use super::seen::{Sight, sight};
 use crate::http::counting_retries;
 use crate::persona::name::AccountName;
+use crate::plan::change::Settled;
 use crate::plan::{Action, Address, Change, Live, Plan};
 use crate::state::{Entry as Note, Memory, StateError};
+
+/// Corrections of state that are written together; all of them at once would be held a second time.
+const CORRECTED_AT_ONCE: usize = 100;
 
 /// What an apply needs besides the plan.
 pub struct Applier<'a> {
@@ -81,14 +87,19 @@ impl Applier<'_> {
     /// When state cannot be saved before anything is sent.
     pub async fn apply(&self, plan: &mut Plan) -> Result<Outcome, StateError> {
         let begun = Instant::now();
-        self.correct(plan)?;
+        self.correct(&mut plan.settled)?;
         let applied: Vec<_> = plan.changes.iter_mut().map(|change| std::mem::take(&mut change.applied)).collect();
         let mut by_account: BTreeMap<&AccountName, Vec<(&Change, Map<String, Value>)>> = BTreeMap::new();
         for (change, applied) in plan.changes.iter().zip(applied) {
             by_account.entry(&change.address.account).or_default().push((change, applied));
         }
+        let notes = &Notes::of(&self.memory);
         let accounts = by_account.into_iter().map(|(account, changes)| async move {
-            let work = changes.into_iter().map(|(change, applied)| self.entry(account, change, applied));
+            let work = changes.into_iter().map(|(change, applied)| {
+                let id = change.id.clone();
+                let work = Work { applier: self, notes, change, applied, id, sent: 0, exchanges: Vec::new() };
+                self.entry(account, work)
+            });
             stream::iter(work).buffer_unordered(self.parallelism).collect::<Vec<Entry>>().await
         });
         let mut entries: Vec<Entry> = join_all(accounts).await.into_iter().flatten().collect();
@@ -106,15 +117,17 @@ impl Applier<'_> {
     }
 
     /// Corrects what state remembers of objects that are as they should be.
-    fn correct(&self, plan: &Plan) -> Result<(), StateError> {
-        for settled in &plan.settled {
-            self.note(&Note::Settled {
+    fn correct(&self, settled: &mut [Settled]) -> Result<(), StateError> {
+        for some in settled.chunks_mut(CORRECTED_AT_ONCE) {
+            let notes = some.iter_mut().map(|settled| Note::Settled {
                 address: settled.address.clone(),
-                applied: settled.applied.clone(),
+                applied: std::mem::take(&mut settled.applied),
                 prevent_destroy: settled.prevent_destroy,
                 force_destroy: settled.force_destroy,
                 manage: settled.manage,
-            })?;
+            });
+            let notes: Vec<Note> = notes.collect();
+            self.memory.lock().unwrap_or_else(PoisonError::into_inner).note_all(&notes)?;
         }
         Ok(())
     }
@@ -123,10 +136,10 @@ impl Applier<'_> {
         self.stop.load(Ordering::Relaxed)
     }
 
-    async fn entry(&self, account: &AccountName, change: &Change, applied: Map<String, Value>) -> Entry {
+    async fn entry(&self, account: &AccountName, mut work: Work<'_>) -> Entry {
         let begun = Instant::now();
         let mut retries = 0;
-        let mut work = Work { applier: self, change, applied, id: change.id.clone(), sent: 0, exchanges: Vec::new() };
+        let change = work.change;
         let ending = if self.stopped() {
             interrupted()
         } else if let Some(connection) = self.connections.get(account) {
@@ -186,10 +199,6 @@ impl Applier<'_> {
         let pending = state.pending.get(address).map(|pending| pending.sent.clone());
         let record = state.objects.get(address).filter(|record| Some(&record.id) == change.id.as_ref());
         record.map(|record| record.applied.clone()).or(pending)
-    }
-
-    fn note(&self, note: &Note) -> Result<(), StateError> {
-        self.memory.lock().unwrap_or_else(PoisonError::into_inner).note(note)
     }
 }
 

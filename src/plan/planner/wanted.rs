@@ -22,11 +22,11 @@ impl Subject<'_> {
         notes.extend(self.unverified());
         let after = proof::predict(dialect, &Live::empty(RemoteId::new("{id}")), &draft.requests);
         self.proven(proof::prove(dialect, None, &after, resource, &[]))?;
-        let edits = value::leaves(&resource.fields)
-            .into_iter()
-            .filter(|(_, value)| !value.is_null())
-            .map(|(path, value)| Edit::new(path, None, Some(value.clone()), reason))
-            .collect();
+        let leaves = value::leaves(&resource.fields);
+        // As many as there are, for there may be many such changes.
+        let mut edits = Vec::with_capacity(leaves.len());
+        let wanted = leaves.into_iter().filter(|(_, value)| !value.is_null());
+        edits.extend(wanted.map(|(path, value)| Edit::new(path, None, Some(value.clone()), reason)));
         let (requests, applied) = (draft.requests, resource.fields.clone());
         Ok(Verdict::change(Change { edits, requests, notes, applied, ..self.wanted(resource, Action::Create, None, reason) }))
     }

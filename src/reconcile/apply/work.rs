@@ -4,6 +4,7 @@ use std::sync::PoisonError;
 
 use serde_json::{Map, Value};
 
+use super::notes::Notes;
 use super::{Applier, Step, failed, interrupted};
 use crate::persona::name::Pointer;
 use crate::plan::{Action, Change, Live, Pending, Record, RemoteId, Request, proof};
@@ -19,6 +20,8 @@ use crate::state::Entry as Note;
 pub(super) struct Work<'a> {
     /// Whose plan it is part of.
     pub(super) applier: &'a Applier<'a>,
+    /// Where its notes go.
+    pub(super) notes: &'a Notes<'a>,
     /// What shall be done.
     pub(super) change: &'a Change,
     /// What state will remember as applied; taken out of the change.
@@ -40,7 +43,7 @@ impl Work<'_> {
         let change = self.change;
         match change.action {
             Action::Forget => {
-                self.note(&Note::Removed { address: change.address.clone() })?;
+                self.note(Note::Removed { address: change.address.clone() }).await?;
                 Ok(Ending::Done { verified: connection.provider.rules().read })
             }
             Action::Delete => {
@@ -49,7 +52,7 @@ impl Work<'_> {
                 for request in &change.requests {
                     self.write(connection, request, (&before, &before)).await?;
                 }
-                self.note(&Note::Removed { address: change.address.clone() })?;
+                self.note(Note::Removed { address: change.address.clone() }).await?;
                 self.deleted(connection).await
             }
             Action::Create => self.create(connection).await,
@@ -57,7 +60,7 @@ impl Work<'_> {
                 match self.applier.look_again(connection, change, &self.applied).await? {
                     Some((_, Sight::Already)) => {
                         // Somebody else has done it: nothing is written, and it is ours as planned.
-                        self.record_applied(Vec::new())?;
+                        self.record_applied(Vec::new()).await?;
                         Ok(Ending::Done { verified: true })
                     }
                     Some((before, _)) => self.update(connection, before).await,
@@ -74,8 +77,8 @@ impl Work<'_> {
         if self.applier.stopped() {
             return Err(interrupted());
         }
-        self.moved()?;
-        self.note(&Note::Intent { address: self.change.address.clone(), pending: self.pending(connection, first) })?;
+        self.moved().await?;
+        self.note(Note::Intent { address: self.change.address.clone(), pending: self.pending(connection, first) }).await?;
         let answer = self.send(connection, first).await;
         let created = answer.and_then(|response| match connection.provider.created(&response) {
             Ok(id) => Ok((id, response)),
@@ -85,7 +88,7 @@ impl Work<'_> {
             Ok(created) => created,
             Err(failure) => {
                 if !failure.maybe_done {
-                    self.note(&Note::Dropped { address: self.change.address.clone() })?;
+                    self.note(Note::Dropped { address: self.change.address.clone() }).await?;
                 }
                 return Err(failed(failure));
             }
@@ -93,10 +96,8 @@ impl Work<'_> {
         self.sent += 1;
         self.id = Some(id.clone());
         // The id is kept at once, with nothing applied yet: whatever happens next, the next plan goes on from here.
-        self.note(&Note::Created {
-            address: self.change.address.clone(),
-            record: self.recorded(id.clone(), Map::new(), Vec::new()),
-        })?;
+        let record = self.recorded(id.clone(), Map::new(), Vec::new());
+        self.note(Note::Created { address: self.change.address.clone(), record }).await?;
         let mut answered = connection.provider.accepted(first, &response).ok().flatten();
         let empty = Live::empty(RemoteId::new("{id}"));
         let mut expected = connection.provider.predict(&empty, first);
@@ -149,7 +150,7 @@ impl Work<'_> {
         };
         let looks = readable && !self.change.requests.is_empty();
         if looks && self.applier.stopped() {
-            self.record_applied(Vec::new())?;
+            self.record_applied(Vec::new()).await?;
             return Err(Ending::Unknown {
                 request: self.change.requests.last().map(label).unwrap_or_default(),
                 message: "the service accepted it, and it was not read back: the run was interrupted".to_owned(),
@@ -173,7 +174,7 @@ impl Work<'_> {
         if let (Ok(Some(live)), false) = (&found, readable) {
             self.applied = verify::held(&self.applied, live, rules);
         }
-        self.record_applied(resisted)?;
+        self.record_applied(resisted).await?;
         match found {
             Ok(Some(_)) if !differences.is_empty() => Ok(Ending::Diverged { differences }),
             Ok(None) if looks => Ok(Ending::Diverged {
@@ -275,11 +276,12 @@ impl Work<'_> {
     }
 
     /// Remembers what was applied, and which fields were not cleared although that was asked.
-    fn record_applied(&mut self, resisted: Vec<Pointer>) -> Step<()> {
+    async fn record_applied(&mut self, resisted: Vec<Pointer>) -> Step<()> {
         let Some(id) = self.id.clone() else { return Ok(()) };
-        self.moved()?;
+        self.moved().await?;
         let applied = std::mem::take(&mut self.applied);
-        self.note(&Note::Applied { address: self.change.address.clone(), record: self.recorded(id, applied, resisted) })
+        let record = self.recorded(id, applied, resisted);
+        self.note(Note::Applied { address: self.change.address.clone(), record }).await
     }
 
     fn recorded(&self, id: RemoteId, applied: Map<String, Value>, resisted: Vec<Pointer>) -> Record {
@@ -297,18 +299,19 @@ impl Work<'_> {
     }
 
     /// Moves the record of an object that had another address.
-    fn moved(&self) -> Step<()> {
+    async fn moved(&self) -> Step<()> {
         let Some(from) = &self.change.moved_from else { return Ok(()) };
-        let memory = self.applier.memory.lock().unwrap_or_else(PoisonError::into_inner);
-        let moves = memory.state().objects.contains_key(from);
-        drop(memory);
-        if moves { self.note(&Note::Moved { from: from.clone(), to: self.change.address.clone() }) } else { Ok(()) }
+        let is_there = {
+            let memory = self.applier.memory.lock().unwrap_or_else(PoisonError::into_inner);
+            memory.state().objects.contains_key(from)
+        };
+        if is_there { self.note(Note::Moved { from: from.clone(), to: self.change.address.clone() }).await } else { Ok(()) }
     }
 
-    fn note(&self, note: &Note) -> Step<()> {
-        self.applier.note(note).map_err(|error| {
+    async fn note(&self, note: Note) -> Step<()> {
+        self.notes.note(note).await.map_err(|error| {
             let mut message = error.to_string();
-            if let Some(cause) = std::error::Error::source(&error) {
+            if let Some(cause) = std::error::Error::source(&*error) {
                 message = format!("{message}: {cause}");
             }
             Ending::Failed {
