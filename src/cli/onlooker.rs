@@ -11,7 +11,7 @@ use crate::persona::name::Pointer;
 use crate::plan::drift::{Watch, drift};
 use crate::plan::value::{item, leaves, lookups, replace};
 use crate::plan::{Address, Drift};
-use crate::reconcile::{Interest, refresh};
+use crate::reconcile::Interest;
 
 /// A project that can only be looked at.
 pub(super) struct Onlooker(Session);
@@ -51,7 +51,7 @@ impl Onlooker {
         // Only recorded objects are asked for: what the files want beside them cannot have drifted.
         let (nothing, no_moves, no_creates) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
         let interest = Interest { desired: &nothing, recorded, pending: &no_creates, moves: &no_moves, scope: &scope };
-        let refreshed = refresh(&session.readers(), interest).await;
+        let refreshed = session.refresh(interest).await;
         Ok(drift(&Watch {
             accounts: &session.sides(),
             recorded,

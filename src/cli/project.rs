@@ -7,9 +7,9 @@ use super::args::Common;
 use super::exit::{Stop, with_causes};
 use super::screen::Screen;
 use crate::persona::document::Project;
-use crate::persona::problem::{self, Severity};
+use crate::persona::problem::{self, Problem, Severity};
 use crate::persona::{Overlay, find_root, load, load_with};
-use crate::providers;
+use crate::providers::{self, Compiled};
 use crate::state::{State, StateFile};
 
 /// The folder below a project's root where sandbox runs keep everything.
@@ -25,9 +25,20 @@ pub(super) fn root(common: &Common) -> Result<PathBuf, Stop> {
     })
 }
 
-/// Loads and compiles the files of a project. Warnings are printed; errors stop.
-pub(super) fn read_project(common: &Common, screen: &Screen, root: &Path) -> Result<(Project, providers::Compiled), Stop> {
-    let loaded = load(root, &providers::vocabulary(), &|name| variable(common.sandbox, name));
+/// What the files of a project say, and what they come to.
+pub(super) struct Understood {
+    pub(super) project: Project,
+    pub(super) compiled: Compiled,
+    /// What is no obstacle, and worth knowing.
+    pub(super) warnings: Vec<Problem>,
+}
+
+/// Loads and compiles the files of a project.
+///
+/// # Errors
+/// Their problems, warnings too, if errors are among them.
+pub(super) fn understand(root: &Path, sandbox: bool) -> Result<Understood, Stop> {
+    let loaded = load(root, &providers::vocabulary(), &|name| variable(sandbox, name));
     let mut problems = loaded.problems;
     let mut compiled = None;
     if let Some(project) = &loaded.project {
@@ -41,16 +52,20 @@ pub(super) fn read_project(common: &Common, screen: &Screen, root: &Path) -> Res
     }
     match (loaded.project, compiled) {
         (Some(project), Some(compiled)) if problems.iter().all(|problem| problem.severity == Severity::Warning) => {
-            if !problems.is_empty() {
-                screen.warn(problems);
-            }
-            Ok((project, compiled))
+            Ok(Understood { project, compiled, warnings: problems })
         }
         _ => {
             problem::sort(&mut problems);
             Err(Stop::Problems(problems))
         }
     }
+}
+
+/// Loads and compiles the files of a project. Warnings are printed; errors stop.
+pub(super) fn read_project(common: &Common, screen: &Screen, root: &Path) -> Result<(Project, Compiled), Stop> {
+    let Understood { project, compiled, warnings } = understand(root, common.sandbox)?;
+    screen.warn(warnings);
+    Ok((project, compiled))
 }
 
 /// A project whatever its variables are, for those who have no use for its secrets.

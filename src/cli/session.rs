@@ -1,22 +1,20 @@
-//! From a folder to a plan: load, compile, connect, refresh, plan. What every command that plans has in common.
+//! From a folder to a plan: open, refresh, plan. What every command that plans has in common. How it is opened is `opening`'s.
 
+mod opening;
+
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use secrecy::SecretString;
-
 use super::args::{Common, Planning};
 use super::aside::aside;
-use super::exit::{Stop, with_causes};
-use super::lock::lock;
-use super::miniatures::{sandbox_key, start_sandbox};
+use super::exit::Stop;
 use super::names::{self, Catalogues, Named, Unread};
-use super::project::{load_state, read_project, root, state_path, variable};
-use super::retries::Retries;
+use super::project::variable;
 use super::screen::Screen;
 use super::selection::Selection;
-use crate::http::{self, Client, Home, Patience};
+use crate::http;
 use crate::persona::document::Project;
 use crate::persona::name::AccountName;
 use crate::persona::problem::Problem;
@@ -26,7 +24,7 @@ use crate::plan::gate::Limits;
 use crate::plan::planner::{AccountSide, Situation, plan};
 use crate::plan::{Address, Plan, Resource, Sources};
 use crate::providers;
-use crate::reconcile::{Connection, Interest, Reader, Refreshed, refresh};
+use crate::reconcile::{Ahead, Connection, Interest, Reader, Refreshed, refresh};
 use crate::sandbox::Running;
 use crate::state::{Lock, Sealer, State, StateFile};
 
@@ -50,11 +48,27 @@ pub(super) struct Session {
     pub(super) unnamed: BTreeMap<Address, Unread>,
     /// The catalogues that were read for them.
     pub(super) catalogues: Catalogues,
+    /// What was read of recorded objects already; taken out by the first look.
+    ahead: Cell<BTreeMap<AccountName, Ahead>>,
     sealer: Arc<Sealer>,
     selection: Selection,
-    besides: Vec<AccountName>,
     _lock: Option<Lock>,
     sandbox: Option<Running>,
+}
+
+/// What a command wants of its session.
+#[derive(Clone, Copy, Default)]
+struct Wishes<'a> {
+    /// The command, where it will write, and how long it waits for the state's lock: it then holds it.
+    writing: Option<(&'a str, Duration)>,
+    /// The saved plan that a state which is not there yet begins from.
+    saved: Option<&'a Plan>,
+    /// Accounts that are connected to even where nothing is planned or recorded there.
+    besides: &'a [AccountName],
+    /// The one account that is connected to.
+    only: Option<&'a AccountName>,
+    /// Whether every recorded object that is selected will be looked at.
+    reads_ahead: bool,
 }
 
 impl Session {
@@ -83,7 +97,9 @@ impl Session {
         saved: Option<&Plan>,
         besides: &[AccountName],
     ) -> Result<Self, Stop> {
-        let mut session = Self::begin(common, screen, writing, saved, besides, None).await?;
+        let reads_ahead = saved.is_none() && besides.is_empty();
+        let wishes = Wishes { writing, saved, besides, only: None, reads_ahead };
+        let mut session = Self::begin(common, screen, wishes).await?;
         // A saved plan holds the ids, and what is destroyed needs none.
         if saved.is_none() && writing.is_none_or(|(command, _)| command != "destroy") {
             session.look_up().await?;
@@ -96,7 +112,7 @@ impl Session {
     /// # Errors
     /// As [`Session::open`].
     pub(super) async fn open_knowing(common: &Common, screen: &Screen, catalogues: Catalogues) -> Result<Self, Stop> {
-        let mut session = Self::begin(common, screen, None, None, &[], None).await?;
+        let mut session = Self::begin(common, screen, Wishes { reads_ahead: true, ..Wishes::default() }).await?;
         session.catalogues = catalogues;
         session.look_up().await?;
         Ok(session)
@@ -107,123 +123,7 @@ impl Session {
     /// # Errors
     /// As [`Session::open`].
     pub(super) async fn open_account(common: &Common, screen: &Screen, account: &AccountName) -> Result<Self, Stop> {
-        Self::begin(common, screen, None, None, &[], Some(account)).await
-    }
-
-    async fn begin(
-        common: &Common,
-        screen: &Screen,
-        writing: Option<(&str, Duration)>,
-        saved: Option<&Plan>,
-        besides: &[AccountName],
-        only: Option<&AccountName>,
-    ) -> Result<Self, Stop> {
-        let root = root(common)?;
-        let (project, mut compiled) = read_project(common, screen, &root)?;
-        let mut state_file = StateFile::at(state_path(common, &root, &project));
-        let lock = match writing {
-            Some((command, timeout)) => Some(lock(screen, state_file.path(), command, timeout).await?),
-            None => None,
-        };
-        let mut state = load_state(&mut state_file)?;
-        if let Some((basis, key)) = saved.map(|plan| &plan.basis).and_then(|basis| Some((basis, basis.digest_key.as_ref()?)))
-            && state.serial == 0
-        {
-            state.lineage.clone_from(&basis.lineage);
-            state.digest_key.clone_from(key);
-        }
-        for address in state.objects.keys().chain(state.pending.keys()).filter(|_| only.is_none()) {
-            if !project.accounts.contains_key(&address.account) {
-                return Err(Stop::refused(format!(
-                    "state records `{address}`, but `personaform.yaml` names no account `{}`",
-                    address.account
-                ))
-                .with_help(format!("put the account back, or forget the object with `personaform state rm {address}`")));
-            }
-        }
-        let sealer = Sealer::new(&state.digest_key, &project.secrets).map_err(|error| Stop::failed(with_causes(&error)))?;
-        for resource in compiled.resources.values_mut() {
-            sealer.seal(&mut resource.fields);
-        }
-        let sandbox = if common.sandbox { Some(start_sandbox(&root, &project).await?) } else { None };
-        let mut session = Self {
-            desired: compiled.resources,
-            moves: compiled.moves,
-            state,
-            state_file,
-            connections: BTreeMap::new(),
-            named: Named::default(),
-            unnamed: BTreeMap::new(),
-            catalogues: Catalogues::default(),
-            sealer: Arc::new(sealer),
-            selection: Selection::of(&common.targets),
-            besides: besides.to_vec(),
-            project,
-            _lock: lock,
-            sandbox: None,
-        };
-        session.connections = session.connect(sandbox.as_ref(), only, common, screen)?;
-        session.sandbox = sandbox;
-        Ok(session)
-    }
-
-    /// A client for each account that something is planned or recorded at.
-    fn connect(
-        &self,
-        sandbox: Option<&Running>,
-        only: Option<&AccountName>,
-        common: &Common,
-        screen: &Screen,
-    ) -> Result<BTreeMap<AccountName, Connection>, Stop> {
-        let patience = Patience { retries: common.retries, timeout: common.timeout, ..Patience::default() };
-        let mut connections = BTreeMap::new();
-        let mut problems = Vec::new();
-        let secrets: Vec<SecretString> = self.project.secrets.values().cloned().collect();
-        for account in self
-            .project
-            .accounts
-            .values()
-            .filter(|account| only.map_or_else(|| self.needs(&account.name), |only| account.name == *only))
-        {
-            let Some(provider) = providers::configured(account) else { continue };
-            let service = provider.service();
-            let key_variable = account.key_variable.clone().unwrap_or_else(|| service.key_variable.to_owned());
-            let (base_url, key) = match sandbox {
-                Some(running) => (running.base_url(account.name.as_str()), Some(SecretString::from(sandbox_key(account)))),
-                None => {
-                    let base_url = account.base_url.clone().unwrap_or_else(|| service.base_url.to_owned());
-                    (base_url, std::env::var(&key_variable).ok().filter(|key| !key.is_empty()).map(SecretString::from))
-                }
-            };
-            let Some(key) = key else {
-                problems.push(
-                    Problem::error(
-                        "unset-variable",
-                        account.place.clone(),
-                        format!("the account `{}` has no key: `${key_variable}` is not set", account.name),
-                    )
-                    .with_help("set the variable, or try without an account: `personaform --sandbox …`"),
-                );
-                continue;
-            };
-            let limits = http::limits(service, &base_url, account.limits.concurrency, account.limits.per_second);
-            let home = Home { service, base_url: &base_url, insecure: account.insecure, limits };
-            let client = Client::new(&home, &key, &secrets, patience)
-                .map_err(|error| Stop::failed(format!("the account `{}`: {error}", account.name)))?
-                .watched_by(Arc::new(Retries::of(&account.name, screen, common.verbose)));
-            screen.hide(client.redactor());
-            let name = account.name.clone();
-            let sealer = Arc::new(self.sealer.and(&key_variable, &key));
-            let connection = Connection { account: name, provider, client, base_url, key_variable, sealer };
-            connections.insert(account.name.clone(), connection);
-        }
-        if problems.is_empty() { Ok(connections) } else { Err(Stop::Problems(problems)) }
-    }
-
-    fn needs(&self, account: &AccountName) -> bool {
-        let at = |address: &Address| address.account == *account && self.selects(address);
-        self.besides.contains(account)
-            || self.desired.keys().chain(self.state.objects.keys()).chain(self.state.pending.keys()).any(at)
+        Self::begin(common, screen, Wishes { only: Some(account), ..Wishes::default() }).await
     }
 
     /// From now on nothing is sent any more once this brake is pulled.
@@ -331,7 +231,7 @@ impl Session {
         self.check_selection()?;
         let scope = |address: &Address| self.selects(address);
         let (recorded, pending) = (&self.state.objects, &self.state.pending);
-        let mut refreshed = refresh(&self.readers(), Interest { desired, recorded, pending, moves, scope: &scope }).await;
+        let mut refreshed = self.refresh(Interest { desired, recorded, pending, moves, scope: &scope }).await;
         names::hold_up(&self.unnamed, &mut refreshed);
         Ok(refreshed)
     }
@@ -350,9 +250,12 @@ impl Session {
         accounts.collect()
     }
 
-    /// The accounts as those see them who only look: readers have no way to write.
-    pub(super) fn readers(&self) -> BTreeMap<AccountName, Reader<'_>> {
-        self.connections.iter().map(|(name, connection)| (name.clone(), Reader::of(connection))).collect()
+    /// Looks at some objects. Those who look are readers: they have no way to write.
+    pub(super) async fn refresh(&self, interest: Interest<'_>) -> Refreshed {
+        let ahead = self.ahead.take();
+        let connections = self.connections.iter();
+        let readers = connections.map(|(name, connection)| (name.clone(), Reader::of(connection).after(ahead.get(name))));
+        refresh(&readers.collect(), interest).await
     }
 
     /// Plans from what was seen.

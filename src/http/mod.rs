@@ -238,6 +238,13 @@ impl Client {
         self
     }
 
+    /// The same with more secrets that never stand in a text that it gives.
+    #[must_use]
+    pub fn hiding<'a>(mut self, secrets: impl IntoIterator<Item = &'a SecretString>) -> Self {
+        self.redactor = self.redactor.and(secrets);
+        self
+    }
+
     /// How many further tries there were so far, and how long all requests together waited for them.
     pub fn effort(&self) -> (u64, Duration) {
         (self.retries.load(Ordering::Relaxed), Duration::from_millis(self.waited.load(Ordering::Relaxed)))

@@ -45,9 +45,20 @@ impl Redactor {
                 }
             }
         }
+        Self::of(forms)
+    }
+
+    fn of(mut forms: Vec<String>) -> Self {
         forms.sort_by(|left, right| right.len().cmp(&left.len()).then_with(|| left.cmp(right)));
         forms.dedup();
         Self { forms: forms.into_iter().map(SecretString::from).collect() }
+    }
+
+    /// A redactor of more secrets.
+    #[must_use]
+    pub fn and<'a>(&self, secrets: impl IntoIterator<Item = &'a SecretString>) -> Self {
+        let both = [self, &Self::new(secrets)];
+        Self::of(both.iter().flat_map(|one| &one.forms).map(|form| form.expose_secret().to_owned()).collect())
     }
 
     /// A redactor that leaves short secrets alone: for texts in which common words must stay what they are.

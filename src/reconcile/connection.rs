@@ -128,30 +128,41 @@ impl Connection {
             (Some(usual), Some(own)) if matches!(refusal.status, 401 | 403) => Some(format!("{usual}; {own}")),
             (usual, own) => own.clone().or(usual),
         };
-        let clean = |text: &str| self.sealer.without_hidden(&self.client.redactor().text(text));
-        Failure {
+        self.without_secrets(Failure {
             request: label(request),
             status: Some(refusal.status),
-            message: clean(&refusal.message),
-            help: help.map(|help| clean(&help)),
+            message: refusal.message.clone(),
+            help,
             // A success that cannot be understood is no refusal. Other statuses that leave it open are judged by `send`.
             maybe_done: request.method != Method::Get && refusal.kind == RefusalKind::Unreadable && refusal.status < 400,
             absent: refusal.kind == RefusalKind::Absent,
             unsent: false,
-        }
+        })
+    }
+
+    /// A failure whose texts show no secret that is known by now.
+    pub(super) fn without_secrets(&self, failure: Failure) -> Failure {
+        let clean = |text: &str| self.sealer.without_hidden(&self.client.redactor().text(text));
+        Failure { message: clean(&failure.message), help: failure.help.as_deref().map(clean), ..failure }
     }
 
     /// Reads one object; none: the service says that there is none. `ours` are documents whose secrets are hidden.
     pub async fn read(&self, id: &RemoteId, ours: &[&Map<String, Value>]) -> Result<Option<Live>, Failure> {
+        let live = self.read_as_sent(id).await?;
+        Ok(live.map(|mut live| {
+            self.conceal(&mut live, ours);
+            live
+        }))
+    }
+
+    /// The same, with whatever secrets the service shows.
+    pub(super) async fn read_as_sent(&self, id: &RemoteId) -> Result<Option<Live>, Failure> {
         let Some(request) = self.provider.read(id) else {
             return Ok(None);
         };
         let response = self.send(&request).await?;
         match self.provider.observed(response).map_err(|refusal| self.refused(&request, &refusal))? {
-            Seen::Present(mut live) => {
-                self.conceal(&mut live, ours);
-                Ok(Some(*live))
-            }
+            Seen::Present(live) => Ok(Some(*live)),
             Seen::Absent => Ok(None),
         }
     }

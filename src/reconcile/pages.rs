@@ -6,9 +6,11 @@ use std::collections::BTreeSet;
 use futures_util::stream::{self, StreamExt};
 
 use super::connection::Failure;
-use super::reader::Reader;
 use crate::plan::RemoteId;
-use crate::provider::{Listed, Page};
+use crate::provider::Page;
+
+/// From this many known objects on, whole lists are read instead of single objects.
+pub(super) const LIST_FROM: usize = 5;
 
 /// What a list is read for.
 #[derive(Clone, Copy)]
@@ -20,57 +22,47 @@ pub(super) enum Purpose {
     Wanted,
 }
 
-/// Reads the whole list of an account: each object once, in the order of the pages.
+/// Asks for one page after the other, up to `at_once` of them side by side, and hands them over in their order, each with its number
+/// and without what an earlier one has shown.
 ///
 /// # Errors
-/// When a page of it cannot be read.
-pub async fn list_all(reader: Reader<'_>) -> Result<Vec<Listed>, Failure> {
-    list(reader, BTreeSet::new(), Purpose::All, |_| true).await
-}
-
-/// Reads a list. `wanted` are objects that are believed to be on it; what `keep` does not want is dropped as soon as it was seen.
-///
-/// Each object comes once, in the order of the pages.
-///
-/// # Errors
-/// When a page that belongs to the list cannot be read: a part of a list is no list.
-pub(super) async fn list(
-    reader: Reader<'_>,
+/// When a page that belongs to the list cannot be read: a part of a list is no list. What came before has been handed over.
+pub(super) async fn walk<F: Future<Output = Result<Page, Failure>>>(
+    ask: impl Fn(u32) -> F,
+    at_once: usize,
     wanted: BTreeSet<&RemoteId>,
     purpose: Purpose,
-    keep: impl Fn(&Listed) -> bool,
-) -> Result<Vec<Listed>, Failure> {
-    let mut items = Vec::new();
+    mut take: impl FnMut(u32, Page),
+) -> Result<(), Failure> {
     let mut seen: BTreeSet<RemoteId> = BTreeSet::new();
     let mut unseen = wanted;
     let (mut read, mut wave) = (0, 1);
     loop {
-        let mut pages = stream::iter(read + 1..=read + wave).map(|number| reader.page(number)).buffered(reader.at_once());
+        let mut pages = stream::iter(read + 1..=read + wave).map(&ask).buffered(at_once);
         let mut last = None;
         // In their order: what follows the end of the list is not looked at, whatever it is.
         while let Some(page) = pages.next().await {
-            let Page { items: page, more, pages } = page?;
+            let mut page = page?;
             read += 1;
-            let (before, length) = (seen.len(), page.len());
-            for item in page {
+            let (before, length, more, total) = (seen.len(), page.items.len(), page.more, page.pages);
+            page.items.retain(|item| {
                 unseen.remove(&item.id);
-                if seen.insert(item.id.clone()) && keep(&item) {
-                    items.push(item);
-                }
-            }
+                seen.insert(item.id.clone())
+            });
+            take(read, page);
             // A page with nothing new on it ends the list too: some services answer beyond the last page with the last page.
             if !more || seen.len() == before || (matches!(purpose, Purpose::Wanted) && unseen.is_empty()) {
-                return Ok(items);
+                return Ok(());
             }
-            last = Some((length, pages));
+            last = Some((length, total));
         }
-        let Some((length, total)) = last else { return Ok(items) };
+        let Some((length, total)) = last else { return Ok(()) };
         let unseen = u32::try_from(unseen.len()).unwrap_or(u32::MAX);
         wave = match total.and_then(|total| total.checked_sub(read)).filter(|further| *further > 0) {
-            Some(further) if matches!(purpose, Purpose::Wanted) && unseen <= further => return Ok(items),
+            Some(further) if matches!(purpose, Purpose::Wanted) && unseen <= further => return Ok(()),
             Some(further) => further,
             // Where nobody says how many there are, what we know to be left fills so many at least.
-            None if matches!(purpose, Purpose::Wanted) && unseen <= read => return Ok(items),
+            None if matches!(purpose, Purpose::Wanted) && unseen <= read => return Ok(()),
             None => unseen.div_ceil(u32::try_from(length).unwrap_or(u32::MAX).max(1)).max(1),
         };
     }

@@ -1,10 +1,14 @@
 //! An account that can only be read. What plans gets this and nothing else, so that a plan cannot write, by type.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value};
 
+use super::ahead::Ahead;
 use super::connection::{Connection, Failure};
+use super::pages::{Purpose, walk};
 use crate::plan::{Live, RemoteId, Rules};
-use crate::provider::Page;
+use crate::provider::{Listed, Page};
 
 /// The reading half of a [`Connection`].
 ///
@@ -26,12 +30,19 @@ use crate::provider::Page;
 #[derive(Clone, Copy)]
 pub struct Reader<'a> {
     connection: &'a Connection,
+    ahead: Option<&'a Ahead>,
 }
 
 impl<'a> Reader<'a> {
     /// The reading half of a connection.
     pub fn of(connection: &'a Connection) -> Self {
-        Self { connection }
+        Self { connection, ahead: None }
+    }
+
+    /// The same, with answers to take before the service is asked.
+    #[must_use]
+    pub fn after(self, ahead: Option<&'a Ahead>) -> Self {
+        Self { ahead, ..self }
     }
 
     /// What the service can do.
@@ -44,7 +55,14 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// When there is no answer, or one that is neither an object nor its plain absence.
     pub async fn read(&self, id: &RemoteId, ours: &[&Map<String, Value>]) -> Result<Option<Live>, Failure> {
-        self.connection.read(id, ours).await
+        match self.ahead.and_then(|ahead| ahead.object(id)) {
+            Some(Ok(live)) => Ok(live.map(|mut live| {
+                self.conceal(&mut live, ours);
+                live
+            })),
+            Some(Err(failure)) => Err(self.connection.without_secrets(failure)),
+            None => self.connection.read(id, ours).await,
+        }
     }
 
     /// Reads one page of the list, numbered from 1.
@@ -52,7 +70,36 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// When there is no answer, or one that is no list.
     pub async fn page(&self, number: u32) -> Result<Page, Failure> {
-        self.connection.page(number).await
+        match self.ahead.and_then(|ahead| ahead.page(number)) {
+            Some(page) => page.map_err(|failure| self.connection.without_secrets(failure)),
+            None => self.connection.page(number).await,
+        }
+    }
+
+    /// Reads the whole list of the account: each object once, in the order of the pages.
+    ///
+    /// # Errors
+    /// When a page of it cannot be read.
+    pub async fn list_all(&self) -> Result<Vec<Listed>, Failure> {
+        self.list(BTreeSet::new(), Purpose::All, |_| true).await
+    }
+
+    /// Reads the list. `wanted` are objects that are believed to be on it; what `keep` does not want is dropped as soon as it was seen.
+    ///
+    /// Each object comes once, in the order of the pages.
+    ///
+    /// # Errors
+    /// When a page that belongs to the list cannot be read: a part of a list is no list.
+    pub(super) async fn list(
+        &self,
+        wanted: BTreeSet<&RemoteId>,
+        purpose: Purpose,
+        keep: impl Fn(&Listed) -> bool,
+    ) -> Result<Vec<Listed>, Failure> {
+        let mut items = Vec::new();
+        let take = |_, page: Page| items.extend(page.items.into_iter().filter(&keep));
+        walk(|number| self.page(number), self.at_once(), wanted, purpose, take).await?;
+        Ok(items)
     }
 
     /// How many reads are worth having under way: as many as the account's pace lets through.

@@ -7,15 +7,12 @@ use futures_util::stream::{self, StreamExt};
 use serde_json::{Map, Value};
 
 use super::connection::Failure;
-use super::pages::{self, Purpose};
+use super::pages::{LIST_FROM, Purpose};
 use super::reader::Reader;
 use crate::persona::name::AccountName;
 use crate::plan::planner::{Namesakes, Observation};
 use crate::plan::{Address, Listing, Pending, Record, RemoteId, Resource};
 use crate::provider::Listed;
-
-/// From this many known objects on, whole lists are read instead of single objects.
-const LIST_FROM: usize = 5;
 
 /// What the services hold.
 #[derive(Debug, Default)]
@@ -234,7 +231,7 @@ impl<'a> Questions<'a> {
         let nameless = self.pending.iter().any(|(_, pending)| pending.name.is_empty());
         let purpose = if by_name { Purpose::All } else { Purpose::Wanted };
         let kept = |item: &Listed| known.contains(&item.id) || nameless || names.contains(item.name.as_str());
-        pages::list(reader, known.clone(), purpose, kept).await
+        reader.list(known.clone(), purpose, kept).await
     }
 }
 

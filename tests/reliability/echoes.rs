@@ -4,6 +4,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
+use crate::scripted::{Scripted, Step};
 use crate::service::{Services, id_of};
 use crate::support::Project;
 
@@ -77,6 +78,22 @@ fn a_secret_within_a_longer_text_reaches_no_plan_state_journal_or_report() {
         let is_persona = path.extension().is_some_and(|extension| extension == "yaml");
         assert!(!is_persona || !text.contains("(secret $"), "a stand-in in {}:\n{text}", path.display());
     }
+}
+
+/// What state records is asked for while the files are being read, so before it is known which variables they name.
+#[test]
+fn a_secret_that_only_a_persona_names_is_not_told_when_the_service_repeats_it_in_an_early_answer() {
+    let (services, project) = scene();
+    let body = json!({ "error": { "message": format!("voice {SECRET} is unknown") }, "message": SECRET }).to_string();
+    for status in [400, 500] {
+        let server = Scripted::new(vec![Step::answer(status, "", &body)]);
+        let accounts = ["tavus", "anam", "bland"].map(|name| format!("  {name}: {{ base_url: \"{}\" }}\n", server.base_url()));
+        project.write("personaform.yaml", &format!("accounts:\n{}", accounts.concat()));
+        let run = project.run(&["plan", "-v", "--retries", "1", "-o", "plan.json"]).ends(1);
+        assert!(run.stdout.contains("(secret)"), "{status}: it did repeat it:\n{}{}", run.stdout, run.stderr);
+        nothing_leaks(&project, "a plan");
+    }
+    drop(services);
 }
 
 #[test]

@@ -55,6 +55,24 @@ fn a_second_run_is_refused_and_told_who_holds_the_lock() {
 }
 
 #[test]
+fn what_is_wrong_with_the_files_is_told_before_what_is_wrong_beside_them() {
+    let services = Services::start();
+    let mut project = Project::new(&[("personas/ada.yaml", &persona("Ada", "Be kind."))]);
+    services.connect(&mut project);
+    project.run(&["apply", "-y"]).ends(0);
+    let lock = File::options().write(true).open(project.path(".personaform/state.json.lock")).expect("there");
+    lock.lock().expect("locked");
+    project.write("personas/ada.yaml", "name: [");
+    for (what, state) in [("a held lock", None), ("a damaged state", Some("{"))] {
+        if let Some(text) = state {
+            project.write(".personaform/state.json", text);
+        }
+        let run = project.run(&["apply", "-y"]).ends(5);
+        assert!(run.stderr.contains("personas/ada.yaml") && !run.stderr.contains("state.json"), "{what}: {}", run.stderr);
+    }
+}
+
+#[test]
 fn a_second_run_waits_as_long_as_it_is_told() {
     let project = applied();
     let lock = held(&project);

@@ -16,7 +16,7 @@ use crate::persona::name::AccountName;
 use crate::plan::{Address, Listing, RemoteId};
 use crate::providers;
 use crate::reconcile::connection::Failure;
-use crate::reconcile::{Connection, Reader, list_all};
+use crate::reconcile::{Connection, Reader};
 
 /// Refuses accounts that are not configured, and services that cannot be listed.
 ///
@@ -70,7 +70,7 @@ pub(super) async fn all(session: &Session, accounts: &[AccountName], screen: &Sc
 }
 
 async fn list(connection: &Connection, account: &AccountName) -> Result<Vec<Found>, Failure> {
-    let items = list_all(Reader::of(connection)).await?;
+    let items = Reader::of(connection).list_all().await?;
     let found = items.into_iter().map(|mut item| {
         if let Some(live) = &mut item.live {
             connection.conceal(live, &[]);
