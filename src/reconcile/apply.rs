@@ -89,18 +89,16 @@ impl Applier<'_> {
         let begun = Instant::now();
         self.correct(&mut plan.settled)?;
         let applied: Vec<_> = plan.changes.iter_mut().map(|change| std::mem::take(&mut change.applied)).collect();
-        let mut by_account: BTreeMap<&AccountName, Vec<(&Change, Map<String, Value>)>> = BTreeMap::new();
-        for (change, applied) in plan.changes.iter().zip(applied) {
-            by_account.entry(&change.address.account).or_default().push((change, applied));
-        }
         let notes = &Notes::of(&self.memory);
-        let accounts = by_account.into_iter().map(|(account, changes)| async move {
-            let work = changes.into_iter().map(|(change, applied)| {
-                let id = change.id.clone();
-                let work = Work { applier: self, notes, change, applied, id, sent: 0, exchanges: Vec::new() };
-                self.entry(account, work)
-            });
-            stream::iter(work).buffer_unordered(self.parallelism).collect::<Vec<Entry>>().await
+        let mut by_account: BTreeMap<&AccountName, Vec<Work<'_>>> = BTreeMap::new();
+        for (change, applied) in plan.changes.iter().zip(applied) {
+            let id = change.id.clone();
+            let work = Work { applier: self, notes, change, applied, id, sent: 0, exchanges: Vec::new() };
+            by_account.entry(&change.address.account).or_default().push(work);
+        }
+        let accounts = by_account.into_iter().map(|(account, works)| async move {
+            let entries = works.into_iter().map(|work| self.entry(account, work));
+            stream::iter(entries).buffer_unordered(self.parallelism).collect::<Vec<Entry>>().await
         });
         let mut entries: Vec<Entry> = join_all(accounts).await.into_iter().flatten().collect();
         entries.sort_by(|left, right| left.address.cmp(&right.address));

@@ -74,15 +74,15 @@ mod tests {
         let memory = memory(&path);
         let notes = Notes::of(&memory);
         let serial = || StateFile::at(&path).load().expect("loaded").serial;
-        let work = (0..20).map(|key| async {
-            let key: usize = key;
+        let (notes, memory, serial) = (&notes, &memory, &serial);
+        let work = |key: usize| async move {
             for _ in 0..key % 3 {
                 notes.note(removed(key)).await.expect("noted");
                 let on_disk = serial();
                 assert_eq!(on_disk, memory.lock().expect("free").state().serial);
             }
-        });
-        join_all(work).await;
+        };
+        join_all((0..20).map(work)).await;
         // A new state begins with 1.
         assert_eq!(serial(), 1 + 19);
     }
