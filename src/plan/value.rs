@@ -65,6 +65,15 @@ pub fn lookup(value: &Value) -> Option<(&str, &str)> {
     Some((kind, name.as_str()?))
 }
 
+/// Whether a value is a stand-in for an id, or holds one, however deep.
+fn holds_lookup(value: &Value) -> bool {
+    match value {
+        Value::Array(items) => items.iter().any(holds_lookup),
+        Value::Object(members) => members.contains_key(LOOKUP_MARK) || members.values().any(holds_lookup),
+        _ => false,
+    }
+}
+
 /// Every stand-in for an id with its pointer, also those in lists (`/toolIds/0`).
 pub fn lookups(fields: &Map<String, Value>) -> Vec<(Pointer, &str, &str)> {
     fn walk<'a>(at: &Pointer, value: &'a Value, found: &mut Vec<(Pointer, &'a str, &'a str)>) {
@@ -80,16 +89,9 @@ pub fn lookups(fields: &Map<String, Value>) -> Vec<(Pointer, &str, &str)> {
             _ => {}
         }
     }
-    /// Most documents hold none, and no pointer is made for nothing.
-    fn holds_one(value: &Value) -> bool {
-        match value {
-            Value::Array(items) => items.iter().any(holds_one),
-            Value::Object(members) => members.contains_key(LOOKUP_MARK) || members.values().any(holds_one),
-            _ => false,
-        }
-    }
     let mut found = Vec::new();
-    let holding = fields.iter().filter(|(_, value)| holds_one(value));
+    // Few fields hold any, and pointers to all that is below them cost more than looking first.
+    let holding = fields.iter().filter(|(_, value)| holds_lookup(value));
     holding.for_each(|(key, value)| walk(&Pointer::root().child(key), value, &mut found));
     found
 }
