@@ -58,17 +58,17 @@ pub trait Provider: Dialect {
         &[]
     }
 
-    /// What a response to [`Provider::list`] shows.
+    /// What a response to [`Provider::list`] shows; taken out of it, not copied.
     ///
     /// # Errors
     /// The refusal, also when a success's body is not what the contract says.
-    fn listed(&self, page: u32, response: &Response) -> Result<Page, Refusal>;
+    fn listed(&self, page: u32, response: Response) -> Result<Page, Refusal>;
 
-    /// What a response to [`Provider::read`] shows.
+    /// What a response to [`Provider::read`] shows; taken out of it, not copied.
     ///
     /// # Errors
     /// As [`Provider::listed`]. An object that is gone is no error, but only when the service plainly says so.
-    fn observed(&self, response: &Response) -> Result<Seen, Refusal>;
+    fn observed(&self, response: Response) -> Result<Seen, Refusal>;
 
     /// The id that a response to the first request of a create gives.
     ///

@@ -37,7 +37,7 @@ pub(super) async fn apply(common: &Common, screen: &Screen, args: &ApplyArgs, in
     }
     let going =
         Going { yes: args.yes, requests: args.planning.requests, saved: is_saved, expected: args.expect.clone(), interrupt };
-    carry_out(common, screen, session, &plan, &going).await
+    carry_out(common, screen, session, plan, &going).await
 }
 
 /// Deletes everything that state records.
@@ -48,7 +48,7 @@ pub(super) async fn destroy(common: &Common, screen: &Screen, args: &DestroyArgs
     let session = Session::open(common, screen, Some(("destroy", args.waiting.lock_timeout)), None).await?;
     let plan = session.plan_destroy(args.allow_vanished).await?;
     let going = Going { yes: args.yes, requests: false, saved: false, expected: None, interrupt };
-    carry_out(common, screen, session, &plan, &going).await
+    carry_out(common, screen, session, plan, &going).await
 }
 
 /// How a plan is gone about.
@@ -66,10 +66,11 @@ async fn carry_out(
     common: &Common,
     screen: &Screen,
     mut session: Session,
-    plan: &Plan,
+    mut plan: Plan,
     going: &Going<'_>,
 ) -> Result<Exit, Stop> {
-    let planned = Subject::Plan(plan, going.requests);
+    session.let_go();
+    let planned = Subject::Plan(&plan, going.requests);
     if screen.format == Format::Text {
         screen.show(planned);
     }
@@ -92,7 +93,6 @@ async fn carry_out(
     session.stop_with(&going.interrupt.stop);
     let progress = screen.progress(plan.changes.len());
     let file = std::mem::replace(&mut session.state_file, StateFile::at(""));
-    session.let_go();
     let (objects, pending) = (std::mem::take(&mut session.state.objects), std::mem::take(&mut session.state.pending));
     let state = State { objects, pending, ..session.state.clone() };
     let applier = Applier {
@@ -104,22 +104,22 @@ async fn carry_out(
         observer: &progress,
     };
     if going.saved && !plan.changes.is_empty() {
-        refuse_if_stale(&applier, plan).await?;
-        check_secrets(&session, plan)?;
+        refuse_if_stale(&applier, &plan).await?;
+        check_secrets(&session, &plan)?;
     }
     if !going.interrupt.begin_orderly() {
         return Ok(Exit::Interrupted);
     }
-    let result = applier.apply(plan).await;
+    let result = applier.apply(&mut plan).await;
     progress.finish();
     let outcome = result.map_err(|error| Stop::failed(with_causes(&error)))?;
     let settled = applier.settle();
-    screen.publish_after_plan(Subject::Outcome(&outcome, plan, going.requests), "\n")?;
+    screen.publish_after_plan(Subject::Outcome(&outcome, &plan, going.requests), "\n")?;
     settled.map_err(|error| {
         Stop::failed(with_causes(&error))
             .with_help("nothing is lost: the journal beside it holds what was done, and is read with it")
     })?;
-    Ok(exit(&outcome, plan))
+    Ok(exit(&outcome, &plan))
 }
 
 fn exit(outcome: &Outcome, plan: &Plan) -> Exit {

@@ -287,7 +287,7 @@ async fn account(
         push(check("key valid", Verdict::NotChecked, found).with_help(documentation));
         return;
     }
-    match provider.listed(1, &response) {
+    match provider.listed(1, response) {
         Ok(_) => {
             push(check("key valid", Verdict::Well, format!("{title} takes it")));
             push(check("may read", Verdict::Well, format!("{} {} was answered", request.method, request.path)));

@@ -62,7 +62,7 @@ impl Rendering<'_> {
             (Subject::Plan(plan, _), Format::Github) => report::github::plan(plan, warnings, folder),
             (Subject::Plan(plan, _) | Subject::Outcome(_, plan, _), Format::GitlabPlan) => pretty(&report::gitlab::plan(plan)),
             (Subject::Outcome(outcome, plan, requests), Format::Text) => report::text::outcome(outcome, plan, &text(requests)),
-            (Subject::Outcome(outcome, plan, _), Format::Json) => pretty(&report::json::outcome(outcome, &plan.blocked)),
+            (Subject::Outcome(outcome, plan, _), Format::Json) => pretty(&report::json::outcome(outcome, plan)),
             (Subject::Outcome(outcome, plan, _), Format::Markdown) => {
                 report::markdown::outcome(outcome, plan, &markdown(false))
             }

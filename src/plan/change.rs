@@ -296,6 +296,12 @@ impl Request {
         Self { method, path: path.into(), body: None }
     }
 
+    /// The same with the id that an earlier request gave.
+    #[must_use]
+    pub fn with_id(&self, id: &RemoteId) -> Self {
+        Self { method: self.method, path: self.path.replace("{id}", &id.in_path()), body: self.body.clone() }
+    }
+
     /// The same with a JSON body.
     #[must_use]
     pub fn with_body(mut self, body: Value) -> Self {

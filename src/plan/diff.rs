@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use super::change::{Edit, Reason};
 use super::rules::{Clear, FieldRule, Reading, Rules};
-use super::value::{get, is_empty, leaves, same};
+use super::value::{get, is_empty, is_secret, leaves, same};
 use crate::persona::name::Pointer;
 
 /// The documents of one object and the rules they are compared by.
@@ -34,26 +34,34 @@ pub struct Differences {
     pub stuck: Vec<(Pointer, &'static str)>,
 }
 
-impl Comparison<'_> {
+impl<'a> Comparison<'a> {
     /// Compares field by field, after the table of the design: what is declared, what drifted, what was removed.
     pub fn differences(&self) -> Differences {
         let mut found = Differences::default();
-        let desired = leaves(self.desired);
-        for (path, value) in &desired {
+        let mut unlike = Vec::new();
+        find_unlike(&mut Vec::new(), self.desired, Some(self.applied), Some(self.live), &mut unlike);
+        for (path, value) in &unlike {
             if !self.ignores(path) {
                 self.compare_desired(path, value, &mut found);
             }
         }
+        if self.applied != self.desired {
+            self.compare_all_removed(&mut found);
+        }
+        found.edits.sort_by(|left, right| left.path.cmp(&right.path));
+        found
+    }
+
+    fn compare_all_removed(&self, found: &mut Differences) {
+        let desired = leaves(self.desired);
         for (path, applied) in leaves(self.applied) {
             let named = desired.iter().any(|(wanted, value)| {
                 path.covers(wanted) || (wanted.covers(&path) && !(value.is_object() && is_empty(value)))
             });
             if !named && !self.ignores(&path) && !applied.is_null() && !is_empty_object(applied) {
-                self.compare_removed(&path, &mut found);
+                self.compare_removed(&path, found);
             }
         }
-        found.edits.sort_by(|left, right| left.path.cmp(&right.path));
-        found
     }
 
     fn compare_desired(&self, path: &Pointer, wanted: &Value, found: &mut Differences) {
@@ -107,7 +115,7 @@ impl Comparison<'_> {
     }
 
     /// The live value as far as reads show the field; what we applied stands in for what they do not show.
-    fn shown(&self, path: &Pointer, rule: FieldRule) -> Option<&Value> {
+    fn shown(&self, path: &Pointer, rule: FieldRule) -> Option<&'a Value> {
         match rule.reading {
             Reading::Always | Reading::Partly => get(self.live, path),
             Reading::MayBeOmitted => get(self.live, path).or_else(|| get(self.applied, path)),
@@ -117,6 +125,34 @@ impl Comparison<'_> {
 
     fn ignores(&self, path: &Pointer) -> bool {
         self.ignore.iter().any(|ignored| ignored.covers(path))
+    }
+}
+
+/// The leaves of what is wanted that are not plainly the same in all three documents: only for these do the rules matter. Most
+/// targets have none, so no pointer is made for what is the same.
+fn find_unlike<'a>(
+    at: &mut Vec<&'a str>,
+    wanted: &'a Map<String, Value>,
+    applied: Option<&Map<String, Value>>,
+    live: Option<&Map<String, Value>>,
+    found: &mut Vec<(Pointer, &'a Value)>,
+) {
+    for (key, value) in wanted {
+        at.push(key);
+        let (applied, live) = (applied.and_then(|applied| applied.get(key)), live.and_then(|live| live.get(key)));
+        match value {
+            Value::Object(members) if !members.is_empty() && !is_secret(value) => {
+                find_unlike(at, members, applied.and_then(Value::as_object), live.and_then(Value::as_object), found);
+            }
+            _ => {
+                // What `null` looks like once it is cleared, the rules say.
+                let is_alike = |held: Option<&Value>| !value.is_null() && held.is_some_and(|held| same(value, held));
+                if !is_alike(applied) || !is_alike(live) {
+                    found.push((Pointer::new(at.iter().copied()), value));
+                }
+            }
+        }
+        at.pop();
     }
 }
 
@@ -275,6 +311,14 @@ mod tests {
         assert_eq!(compare(secret("1"), secret("1"), json!({"key": "********"})), Differences::default());
         assert_eq!(compare(secret("2"), secret("1"), json!({"key": "********"})).edits.len(), 1);
         assert_eq!(compare(secret("1"), json!({}), json!({})).edits.len(), 1);
+    }
+
+    #[test]
+    fn what_live_shows_as_wanted_says_nothing_of_a_write_only_field() {
+        let key = |digest: &str| json!({"key": {"$env": "K", "digest": digest}});
+        assert_eq!(compare(key("2"), key("1"), key("2")).edits.len(), 1);
+        let tools = |tool: &str| json!({"tools": [tool]});
+        assert_eq!(compare(tools("b"), tools("a"), tools("b")).edits.len(), 1);
     }
 
     #[test]

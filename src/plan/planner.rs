@@ -6,6 +6,7 @@ mod removed;
 mod situation;
 mod wanted;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Map;
@@ -187,13 +188,13 @@ impl Subject<'_> {
             let live = Live { name: record.name.clone(), fields: record.applied.clone(), ..Live::empty(record.id.clone()) };
             return self.existing(resource, &live, &record.applied, Action::Update, Vec::new());
         }
-        match self.observation() {
-            Observation::Present(live) => self.existing(resource, &live, &record.applied, Action::Update, Vec::new()),
+        match &*self.observation() {
+            Observation::Present(live) => self.existing(resource, live, &record.applied, Action::Update, Vec::new()),
             Observation::Absent => {
                 let note = format!("the recorded object `{}` is gone: somebody deleted it, so it is made anew", record.id);
                 self.create(resource, Reason::Drifted, vec![note])
             }
-            Observation::Unreadable(why, help) => Ok(Verdict::Blocked { why, help }),
+            Observation::Unreadable(why, help) => Ok(Verdict::Blocked { why: why.clone(), help: help.clone() }),
         }
     }
 
@@ -207,13 +208,13 @@ impl Subject<'_> {
         if !self.account.dialect.rules().read {
             return self.existing(resource, &Live::empty(id.clone()), &none, Action::Adopt, notes);
         }
-        match self.observation() {
-            Observation::Present(live) => self.existing(resource, &live, &none, Action::Adopt, notes),
+        match &*self.observation() {
+            Observation::Present(live) => self.existing(resource, live, &none, Action::Adopt, notes),
             Observation::Absent => Ok(Verdict::Blocked {
                 why: format!("there is no object with the id `{id}` that `$id` names"),
                 help: "correct `$id`, or remove it to make a new object".to_owned(),
             }),
-            Observation::Unreadable(why, help) => Ok(Verdict::Blocked { why, help }),
+            Observation::Unreadable(why, help) => Ok(Verdict::Blocked { why: why.clone(), help: help.clone() }),
         }
     }
 
@@ -267,13 +268,12 @@ impl Subject<'_> {
         others.find(|(address, _)| is_new(address)).map(|(address, _)| address)
     }
 
-    fn observation(&self) -> Observation {
+    fn observation(&self) -> Cow<'_, Observation> {
         let recorded_address = self.recorded.map(|(address, _)| *address);
         let observed = &self.situation.observed;
         let found = observed.get(self.address).or_else(|| observed.get(recorded_address?));
-        found
-            .cloned()
-            .unwrap_or_else(|| Observation::Unreadable("it was not read".to_owned(), "run the same command again".to_owned()))
+        let unread = || Observation::Unreadable("it was not read".to_owned(), "run the same command again".to_owned());
+        found.map_or_else(|| Cow::Owned(unread()), Cow::Borrowed)
     }
 
     /// A change of this address that does nothing yet.

@@ -187,6 +187,16 @@ pub fn remove(fields: &mut Map<String, Value>, pointer: &Pointer) -> Option<Valu
     object.remove(last)
 }
 
+/// As [`remove`], at a path as rules write it (`/layers/llm/api_key`).
+pub fn remove_at(fields: &mut Map<String, Value>, path: &str) -> Option<Value> {
+    let (above, last) = path.rsplit_once('/')?;
+    let mut object = fields;
+    for segment in above.split('/').skip(1) {
+        object = object.get_mut(segment)?.as_object_mut()?;
+    }
+    object.remove(last)
+}
+
 /// Every leaf with its pointer, in order: scalars, lists, secrets and empty objects. Lists are not entered.
 pub fn leaves(fields: &Map<String, Value>) -> Vec<(Pointer, &Value)> {
     fn walk<'a>(at: Pointer, value: &'a Value, found: &mut Vec<(Pointer, &'a Value)>) {
@@ -230,6 +240,16 @@ mod tests {
         let found: Vec<String> =
             leaves(document.as_object().expect("an object")).iter().map(|(at, _)| at.to_string()).collect();
         assert_eq!(found, ["/a/b", "/a/c", "/e", "/f"]);
+    }
+
+    #[test]
+    fn lookups_are_found_at_any_depth_and_in_lists() {
+        let document = json!({"a": [{"b": {"$lookup": {"voice": "June"}}}], "c": {"$lookup": {"tool": "t"}}, "d": {"e": 1}});
+        let found: Vec<String> = lookups(document.as_object().expect("an object"))
+            .into_iter()
+            .map(|(at, kind, name)| format!("{at} {kind} {name}"))
+            .collect();
+        assert_eq!(found, ["/a/0/b voice June", "/c tool t"]);
     }
 
     #[test]

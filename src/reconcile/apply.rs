@@ -1,6 +1,7 @@
 //! Carries out a plan: concurrent per account, each write read back and compared with its prediction, and every step noted before
 //! the next: a create before it is sent, its id as soon as it is known, and what was applied once it is.
 
+mod notes;
 mod work;
 
 use std::collections::BTreeMap;
@@ -10,6 +11,7 @@ use std::time::Instant;
 
 use futures_util::future::join_all;
 use futures_util::stream::{self, StreamExt};
+use notes::Notes;
 use serde_json::{Map, Value};
 use work::Work;
 
@@ -18,8 +20,12 @@ use super::outcome::{Effort, Ending, Entry, Outcome};
 use super::seen::{Sight, sight};
 use crate::http::counting_retries;
 use crate::persona::name::AccountName;
+use crate::plan::change::Settled;
 use crate::plan::{Action, Address, Change, Live, Plan};
 use crate::state::{Entry as Note, Memory, StateError};
+
+/// Corrections of state that are written together; all of them at once would be held a second time.
+const CORRECTED_AT_ONCE: usize = 100;
 
 /// What an apply needs besides the plan.
 pub struct Applier<'a> {
@@ -54,7 +60,7 @@ impl Applier<'_> {
         let looks = plan.changes.iter().filter_map(|change| {
             let connection = self.connections.get(&change.address.account)?;
             Some(async move {
-                let failed = self.look_again(connection, change).await.err()?;
+                let failed = self.look_again(connection, change, &change.applied).await.err()?;
                 let why = match failed {
                     Ending::Stale { message } => message,
                     Ending::Failed { request, status, message, help } => {
@@ -74,20 +80,25 @@ impl Applier<'_> {
         stale
     }
 
-    /// Carries out every change; one that fails does not stop the others.
+    /// Carries out every change; one that fails does not stop the others. What state will remember as applied is moved out of the
+    /// plan: two copies of every document would be felt.
     ///
     /// # Errors
     /// When state cannot be saved before anything is sent.
-    pub async fn apply(&self, plan: &Plan) -> Result<Outcome, StateError> {
+    pub async fn apply(&self, plan: &mut Plan) -> Result<Outcome, StateError> {
         let begun = Instant::now();
-        self.correct(plan)?;
-        let mut by_account: BTreeMap<&AccountName, Vec<&Change>> = BTreeMap::new();
-        for change in &plan.changes {
-            by_account.entry(&change.address.account).or_default().push(change);
+        self.correct(&mut plan.settled)?;
+        let applied: Vec<_> = plan.changes.iter_mut().map(|change| std::mem::take(&mut change.applied)).collect();
+        let notes = &Notes::of(&self.memory);
+        let mut by_account: BTreeMap<&AccountName, Vec<Work<'_>>> = BTreeMap::new();
+        for (change, applied) in plan.changes.iter().zip(applied) {
+            let id = change.id.clone();
+            let work = Work { applier: self, notes, change, applied, id, sent: 0, exchanges: Vec::new() };
+            by_account.entry(&change.address.account).or_default().push(work);
         }
-        let accounts = by_account.into_iter().map(|(account, changes)| async move {
-            let work = changes.into_iter().map(|change| self.entry(account, change));
-            stream::iter(work).buffer_unordered(self.parallelism).collect::<Vec<Entry>>().await
+        let accounts = by_account.into_iter().map(|(account, works)| async move {
+            let entries = works.into_iter().map(|work| self.entry(account, work));
+            stream::iter(entries).buffer_unordered(self.parallelism).collect::<Vec<Entry>>().await
         });
         let mut entries: Vec<Entry> = join_all(accounts).await.into_iter().flatten().collect();
         entries.sort_by(|left, right| left.address.cmp(&right.address));
@@ -104,15 +115,17 @@ impl Applier<'_> {
     }
 
     /// Corrects what state remembers of objects that are as they should be.
-    fn correct(&self, plan: &Plan) -> Result<(), StateError> {
-        for settled in &plan.settled {
-            self.note(&Note::Settled {
+    fn correct(&self, settled: &mut [Settled]) -> Result<(), StateError> {
+        for some in settled.chunks_mut(CORRECTED_AT_ONCE) {
+            let notes = some.iter_mut().map(|settled| Note::Settled {
                 address: settled.address.clone(),
-                applied: settled.applied.clone(),
+                applied: std::mem::take(&mut settled.applied),
                 prevent_destroy: settled.prevent_destroy,
                 force_destroy: settled.force_destroy,
                 manage: settled.manage,
-            })?;
+            });
+            let notes: Vec<Note> = notes.collect();
+            self.memory.lock().unwrap_or_else(PoisonError::into_inner).note_all(&notes)?;
         }
         Ok(())
     }
@@ -121,10 +134,10 @@ impl Applier<'_> {
         self.stop.load(Ordering::Relaxed)
     }
 
-    async fn entry(&self, account: &AccountName, change: &Change) -> Entry {
+    async fn entry(&self, account: &AccountName, mut work: Work<'_>) -> Entry {
         let begun = Instant::now();
         let mut retries = 0;
-        let mut work = Work { applier: self, change, id: change.id.clone(), sent: 0, exchanges: Vec::new() };
+        let change = work.change;
         let ending = if self.stopped() {
             interrupted()
         } else if let Some(connection) = self.connections.get(account) {
@@ -149,19 +162,24 @@ impl Applier<'_> {
         entry
     }
 
-    /// Reads the object of a change once more. None: there is nothing to compare with, or nothing that can be read.
+    /// Reads the object of a change, with what is to be applied to it, once more. None: there is nothing to compare with, or nothing that can be read.
     ///
     /// # Errors
     /// When it is no longer what the plan depends on, or cannot be read.
-    async fn look_again(&self, connection: &Connection, change: &Change) -> Step<Option<(Live, Sight)>> {
+    async fn look_again(
+        &self,
+        connection: &Connection,
+        change: &Change,
+        applied: &Map<String, Value>,
+    ) -> Step<Option<(Live, Sight)>> {
         let (Some(id), Some(_)) = (&change.id, &change.live_digest) else {
             return Ok(None);
         };
         // The same documents as when the plan was made, in the same order: equal objects have equal digests.
         let recorded = self.recorded_as(change);
-        let documents: Vec<&Map<String, Value>> = recorded.iter().chain([&change.applied]).collect();
+        let documents: Vec<&Map<String, Value>> = recorded.iter().chain([applied]).collect();
         match connection.read(id, &documents).await {
-            Ok(Some(live)) => match sight(change, &live, connection.provider) {
+            Ok(Some(live)) => match sight(change, applied, &live, connection.provider) {
                 Sight::Changed(message) => Err(Ending::Stale { message }),
                 sight => Ok(Some((live, sight))),
             },
@@ -179,10 +197,6 @@ impl Applier<'_> {
         let pending = state.pending.get(address).map(|pending| pending.sent.clone());
         let record = state.objects.get(address).filter(|record| Some(&record.id) == change.id.as_ref());
         record.map(|record| record.applied.clone()).or(pending)
-    }
-
-    fn note(&self, note: &Note) -> Result<(), StateError> {
-        self.memory.lock().unwrap_or_else(PoisonError::into_inner).note(note)
     }
 }
 

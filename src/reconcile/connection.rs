@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::http::{Answer, Client, Fault, Repeat};
 use crate::persona::name::AccountName;
+use crate::plan::value::remove_at;
 use crate::plan::{Live, Method, Reading, RemoteId, Request};
 use crate::provider::{Page, Provider, Refusal, RefusalKind, Response, Seen};
 use crate::state::Sealer;
@@ -56,7 +57,7 @@ impl Connection {
     /// waited.
     pub async fn send(&self, request: &Request) -> Result<Response, Failure> {
         let label = label(request);
-        let mut filled = request.clone();
+        let mut filled = Request::new(request.method, request.path.clone());
         if let Some(body) = &request.body {
             filled.body = Some(self.sealer.unseal(body).map_err(|unsendable| Failure {
                 request: label.clone(),
@@ -160,7 +161,7 @@ impl Connection {
             return Ok(None);
         };
         let response = self.send(&request).await?;
-        match self.provider.observed(&response).map_err(|refusal| self.refused(&request, &refusal))? {
+        match self.provider.observed(response).map_err(|refusal| self.refused(&request, &refusal))? {
             Seen::Present(live) => Ok(Some(*live)),
             Seen::Absent => Ok(None),
         }
@@ -183,18 +184,16 @@ impl Connection {
             });
         }
         let response = self.send(&request).await?;
-        self.provider.listed(number, &response).map_err(|refusal| self.refused(&request, &refusal))
+        self.provider.listed(number, response).map_err(|refusal| self.refused(&request, &refusal))
     }
 
     /// Takes write-only fields out of what was read, and hides secrets.
     pub fn conceal(&self, live: &mut Live, ours: &[&Map<String, Value>]) {
-        live.name = self.sealer.conceal_text(&live.name);
-        live.used_by.iter_mut().for_each(|user| *user = self.sealer.conceal_text(user));
+        self.sealer.conceal_text(&mut live.name);
+        live.used_by.iter_mut().for_each(|user| self.sealer.conceal_text(user));
         for document in std::iter::once(&mut live.fields).chain(live.released.as_mut()) {
             for rule in self.provider.rules().fields.iter().filter(|rule| rule.reading == Reading::Never) {
-                if let Ok(path) = crate::persona::name::Pointer::parse(rule.path) {
-                    crate::plan::value::remove(document, &path);
-                }
+                remove_at(document, rule.path);
             }
             self.sealer.conceal(document, ours);
         }

@@ -1,6 +1,8 @@
 //! What to believe when a write may have been done although nobody said so: the object is read, and compared with what it was
 //! and with what it would be.
 
+use serde_json::{Map, Value};
+
 use super::connection::{Connection, Failure};
 use super::verify;
 use crate::plan::{Change, Live, Method, RemoteId, Request};
@@ -14,20 +16,20 @@ use crate::plan::{Change, Live, Method, RemoteId, Request};
 /// The failure, in doubt or not.
 pub(super) async fn settled(
     connection: &Connection,
-    change: &Change,
+    (change, applied): (&Change, &Map<String, Value>),
     id: Option<&RemoteId>,
     request: &Request,
     failure: Failure,
     (before, predicted): (&Live, &Live),
 ) -> Result<Option<Live>, Failure> {
     let (true, true, Some(id)) = (failure.maybe_done, connection.provider.rules().read, id) else { return Err(failure) };
-    let found = connection.read(id, &[&change.applied]).await;
+    let found = connection.read(id, &[applied]).await;
     if request.method == Method::Delete && matches!(found, Ok(None)) {
         return Ok(None);
     }
     let Ok(Some(found)) = found else { return Err(failure) };
     let rules = connection.provider.rules();
-    let is = |expected: &Live| verify::differences(change, Some(before), expected, &found, rules).is_empty();
+    let is = |expected: &Live| verify::differences(change, applied, Some(before), expected, &found, rules).is_empty();
     // Where the request changes nothing that a read shows, there is nothing to tell the two apart by.
     let (as_before, as_predicted) = (found.digest() == before.digest(), is(predicted) && !is(before));
     if as_predicted {

@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::persona::name::Pointer;
-use crate::plan::{Action, Address, RemoteId, Request};
+use crate::plan::{Action, Address, RemoteId};
 
 /// What became of a plan.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
@@ -53,8 +53,8 @@ pub struct Entry {
     pub id: Option<RemoteId>,
     /// How many writing requests were answered with success.
     pub requests_sent: usize,
-    /// Every writing request that was sent, and what came back.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    /// What came of the writing requests that were sent: of the plan's first requests for the target, in their order.
+    #[serde(skip)]
     pub exchanges: Vec<Exchange>,
     /// How often a request had to be sent again.
     pub retries: u32,
@@ -65,13 +65,10 @@ pub struct Entry {
     pub ending: Ending,
 }
 
-/// A writing request and its answer.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+/// What came of a writing request. What was sent the plan holds: with a long prompt in each, two of them would be felt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Exchange {
-    /// What was sent, with stand-ins for secrets.
-    pub request: Request,
     /// HTTP status of the answer; none: no answer came.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
 }
 

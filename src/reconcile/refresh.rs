@@ -149,8 +149,9 @@ impl<'a> Questions<'a> {
             None => None,
         };
         // What the list does not show is read by itself: only a plain answer to that is absence.
-        let mut reads = Vec::new();
-        for Known { address, id, documents, .. } in &self.known {
+        let mut unlisted = Vec::new();
+        for known in &self.known {
+            let Known { address, id, documents, .. } = known;
             // More than one address may be bound to an object; the last of its answers need not be copied.
             let shared = wanted.get(id).is_some_and(|addresses| *addresses > 1);
             match if shared { from_list.get(id).cloned() } else { from_list.remove(id) } {
@@ -158,16 +159,18 @@ impl<'a> Questions<'a> {
                     reader.conceal(&mut live, documents);
                     refreshed.observed.insert((*address).clone(), Observation::Present(Box::new(live)));
                 }
-                None => reads.push(async move {
-                    let observation = match reader.read(id, documents).await {
-                        Ok(Some(live)) => Observation::Present(Box::new(live)),
-                        Ok(None) => Observation::Absent,
-                        Err(failure) => unreadable(&failure),
-                    };
-                    ((*address).clone(), observation)
-                }),
+                None => unlisted.push(known),
             }
         }
+        // Each begins only when it is its turn: as something that waits, a read is larger than what it reads.
+        let reads = unlisted.into_iter().map(|Known { address, id, documents, .. }| async move {
+            let observation = match reader.read(id, documents).await {
+                Ok(Some(live)) => Observation::Present(Box::new(live)),
+                Ok(None) => Observation::Absent,
+                Err(failure) => unreadable(&failure),
+            };
+            ((*address).clone(), observation)
+        });
         let mut reads = stream::iter(reads).buffer_unordered(reader.at_once());
         while let Some((address, observation)) = reads.next().await {
             refreshed.observed.insert(address, observation);

@@ -13,6 +13,7 @@ use crate::plan::{Change, Live, Reading, Rules};
 /// Every field that is not as predicted: managed ones always, the others where they were there before.
 pub(super) fn differences(
     change: &Change,
+    applied: &Map<String, Value>,
     before: Option<&Live>,
     predicted: &Live,
     found: &Live,
@@ -22,7 +23,7 @@ pub(super) fn differences(
     let released = predicted.released.as_ref().zip(found.released.as_ref());
     for (predicted_fields, found_fields) in std::iter::once((&predicted.fields, &found.fields)).chain(released) {
         for (path, expected) in leaves(predicted_fields) {
-            let managed = get(&change.applied, &path).is_some();
+            let managed = get(applied, &path).is_some();
             let known = !predicted.unknown.iter().any(|unknown| unknown.covers(&path)) || managed;
             let was_there = before.is_none_or(|before| get(&before.fields, &path).is_some());
             if known && (managed || was_there) {
@@ -57,8 +58,8 @@ fn check(
 }
 
 /// The fields that the files want cleared (`null`) and that the service has kept.
-pub(super) fn resisted(change: &Change, differences: &[Difference]) -> Vec<Pointer> {
-    let asked = |path: &Pointer| get(&change.applied, path).is_some_and(Value::is_null);
+pub(super) fn resisted(change: &Change, applied: &Map<String, Value>, differences: &[Difference]) -> Vec<Pointer> {
+    let asked = |path: &Pointer| get(applied, path).is_some_and(Value::is_null);
     let cleared = |path: &Pointer| change.edits.iter().any(|edit| edit.to.is_none() && edit.path == *path);
     differences.iter().map(|difference| &difference.path).filter(|path| asked(path) && cleared(path)).cloned().collect()
 }

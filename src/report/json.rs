@@ -1,11 +1,13 @@
 //! Plans and outcomes as JSON for machines. The shapes are those of the types themselves; no wording lives here.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::plan::Plan;
 use crate::plan::change::{Blocked, FORMAT_VERSION};
+use crate::plan::{Address, Change, Plan, Request};
 use crate::reconcile::{Ending, Entry, Outcome};
 
 /// A plan, exactly as it is saved.
@@ -41,9 +43,23 @@ pub struct EntryDocument<'a> {
     /// The entry.
     #[serde(flatten)]
     pub entry: &'a Entry,
+    /// Every writing request that was sent, and what came back.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exchanges: Vec<ExchangeDocument>,
     /// The next step, where one is left.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next: Option<&'a str>,
+}
+
+/// A writing request and its answer.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[schemars(rename = "Exchange")]
+pub struct ExchangeDocument {
+    /// What was sent, with stand-ins for secrets.
+    pub request: Request,
+    /// HTTP status of the answer; none: no answer came.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
 }
 
 /// How many changes ended in which way.
@@ -63,8 +79,9 @@ pub struct Endings {
     pub unknown: usize,
 }
 
-/// An outcome with its counts, and what the plan held back.
-pub fn outcome(outcome: &Outcome, blocked: &[Blocked]) -> Value {
+/// An outcome with its counts, what was sent of the plan, and what the plan held back.
+pub fn outcome(outcome: &Outcome, plan: &Plan) -> Value {
+    let changes: BTreeMap<&Address, &Change> = plan.changes.iter().map(|change| (&change.address, change)).collect();
     let mut summary = Endings::default();
     for entry in &outcome.entries {
         *match entry.ending {
@@ -80,8 +97,14 @@ pub fn outcome(outcome: &Outcome, blocked: &[Blocked]) -> Value {
     let document = OutcomeDocument {
         format_version: FORMAT_VERSION,
         summary,
-        entries: entries.iter().map(|entry| EntryDocument { entry, next: entry.next_step() }).collect(),
-        blocked,
+        entries: entries
+            .iter()
+            .map(|entry| {
+                let exchanges = exchanges(entry, changes.get(&entry.address).copied());
+                EntryDocument { entry, exchanges, next: entry.next_step() }
+            })
+            .collect(),
+        blocked: &plan.blocked,
         interrupted: *interrupted,
         milliseconds: *milliseconds,
         retries: effort.retries,
@@ -90,10 +113,20 @@ pub fn outcome(outcome: &Outcome, blocked: &[Blocked]) -> Value {
     serde_json::to_value(document).expect("an outcome is plain data with text keys")
 }
 
+fn exchanges(entry: &Entry, change: Option<&Change>) -> Vec<ExchangeDocument> {
+    let requests = change.map_or(&[][..], |change| &change.requests);
+    let sent = entry.exchanges.iter().zip(requests).map(|(exchange, request)| {
+        let request = entry.id.as_ref().map_or_else(|| request.clone(), |id| request.with_id(id));
+        ExchangeDocument { request, status: exchange.status }
+    });
+    sent.collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::{Action, Address, RemoteId};
+    use crate::plan::{Action, RemoteId};
+    use crate::reconcile::Exchange;
     use serde_json::json;
 
     fn entry(address: &str, ending: Ending) -> Entry {
@@ -110,6 +143,26 @@ mod tests {
         }
     }
 
+    fn plan_of(changes: Value) -> Plan {
+        let summary = json!({"create": 0, "update": 0, "delete": 0, "adopt": 0, "forget": 0, "move": 0, "unchanged": 0});
+        let basis = json!({"lineage": "l", "serial": 3, "accounts": {}});
+        let plan = json!({"format_version": "1.0", "summary": summary, "changes": changes, "basis": basis});
+        serde_json::from_value(plan).expect("a plan")
+    }
+
+    #[test]
+    fn what_was_sent_of_a_change_is_told_with_the_id_that_it_was_sent_to() {
+        let made = json!({"method": "POST", "path": "/p", "body": {"name": "Ada"}});
+        let later = |id: &str| json!({"method": "POST", "path": format!("/p/{id}/promote")});
+        let change = json!({"address": "tavus.ada", "provider": "tavus", "action": "create", "name": "Ada", "reason": "declared",
+            "edits": [], "notes": [], "requests": [made, later("{id}"), later("{id}")]});
+        let exchanges = vec![Exchange { status: Some(200) }, Exchange { status: None }];
+        let entry = Entry { exchanges, ..entry("tavus.ada", Ending::Done { verified: true }) };
+        let value = outcome(&Outcome { entries: vec![entry], ..Outcome::default() }, &plan_of(json!([change])));
+        let told = json!([{"request": made, "status": 200}, {"request": later("p1")}]);
+        assert_eq!(value["entries"][0]["exchanges"], told);
+    }
+
     #[test]
     fn an_outcome_counts_its_endings() {
         let value = outcome(
@@ -123,7 +176,7 @@ mod tests {
                 milliseconds: 5,
                 effort: crate::reconcile::Effort { retries: 3, waited: 1.5 },
             },
-            &[],
+            &plan_of(json!([])),
         );
         assert_eq!(
             value["summary"],

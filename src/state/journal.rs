@@ -212,7 +212,7 @@ impl Journal {
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let file = options.open(path)?;
         let mut journal = Self { file, sum: String::new(), length: 0, broken: false };
-        journal.write(head)?;
+        journal.write(std::slice::from_ref(head))?;
         sync_folder(path)?;
         Ok(journal)
     }
@@ -228,21 +228,24 @@ impl Journal {
         Ok(Self { file, sum: end.sum, length: end.length, broken: false })
     }
 
-    /// Appends an entry. When this returns, it is on disk; after an error the journal is as it was.
-    pub(super) fn write(&mut self, body: &impl Serialize) -> std::io::Result<()> {
+    /// Appends entries. When this returns, they are on disk, at the price of one; after an error the journal is as it was.
+    pub(super) fn write(&mut self, bodies: &[impl Serialize]) -> std::io::Result<()> {
         if self.broken {
             return Err(std::io::Error::other("an earlier write failed half way"));
         }
-        let body = serde_json::to_vec(body)?;
-        let sum = checksum(&self.sum, &body);
-        let line = [BEFORE_SUM, sum.as_bytes(), BEFORE_BODY, &body, b"}\n"].concat();
-        let written = self.file.write_all(&line).and_then(|()| self.file.sync_data());
+        let (mut lines, mut sum) = (Vec::new(), self.sum.clone());
+        for body in bodies {
+            let body = serde_json::to_vec(body)?;
+            sum = checksum(&sum, &body);
+            [BEFORE_SUM, sum.as_bytes(), BEFORE_BODY, &body, b"}\n"].iter().for_each(|part| lines.extend_from_slice(part));
+        }
+        let written = self.file.write_all(&lines).and_then(|()| self.file.sync_data());
         if let Err(error) = written {
             let undone = self.file.set_len(self.length).and_then(|()| self.file.seek(SeekFrom::Start(self.length)));
             self.broken = undone.is_err();
             return Err(error);
         }
-        self.length += u64::try_from(line.len()).unwrap_or_default();
+        self.length += u64::try_from(lines.len()).unwrap_or_default();
         self.sum = sum;
         Ok(())
     }
@@ -266,7 +269,7 @@ mod tests {
         let mut journal = Journal::begin(&path, &head).expect("begun");
         for key in ["ada", "bob", "cyd"] {
             let address = Address::parse(&format!("a.{key}")).expect("an address");
-            journal.write(&Entry::Removed { address }).expect("written");
+            journal.write(&[Entry::Removed { address }]).expect("written");
         }
         fs::read(&path).expect("there")
     }
@@ -317,7 +320,7 @@ mod tests {
             let read = read(&path).expect("there").expect("whole").expect("begun");
             let kept = read.entries.len();
             let mut journal = Journal::resume(&path, read.end).expect("resumed");
-            journal.write(&Entry::Removed { address: Address::parse("a.dan").expect("an address") }).expect("written");
+            journal.write(&[Entry::Removed { address: Address::parse("a.dan").expect("an address") }]).expect("written");
             let read = super::read(&path).expect("there").unwrap_or_else(|damage| panic!("torn at {length}: {damage:?}"));
             let entries = read.expect("begun").entries;
             assert_eq!(

@@ -46,6 +46,17 @@ impl Memory {
     /// # Errors
     /// When it cannot be written; the state is then as it was.
     pub fn note(&mut self, entry: &Entry) -> Result<(), StateError> {
+        self.note_all(std::slice::from_ref(entry))
+    }
+
+    /// Remembers entries, all or none. When this returns, they are on disk, at the price of one.
+    ///
+    /// # Errors
+    /// As [`Memory::note`].
+    pub fn note_all(&mut self, entries: &[Entry]) -> Result<(), StateError> {
+        if entries.is_empty() {
+            return Ok(());
+        }
         if let Some((name, journal)) = &self.journal
             && journal.length() > LARGE.max(self.written)
         {
@@ -70,8 +81,8 @@ impl Memory {
                 &mut self.journal.insert((name, journal)).1
             }
         };
-        journal.write(entry).map_err(failed)?;
-        self.state.take_up(entry);
+        journal.write(entries).map_err(failed)?;
+        entries.iter().for_each(|entry| self.state.take_up(entry));
         Ok(())
     }
 

@@ -9,7 +9,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value, json};
 
 use super::error::StateError;
-use crate::plan::value::{self, SECRET_MARK, get, hidden_in, is_secret, leaves};
+use crate::plan::value::{self, SECRET_MARK, hidden_in, is_secret};
 
 /// The shortest secret that is looked for within longer texts; a shorter one may be a word that belongs there.
 const SHORTEST_WITHIN: usize = 8;
@@ -109,23 +109,29 @@ impl Sealer {
     /// same place is no secret there, or a word of a prompt that happens to be somebody's password would never look settled.
     /// What the service itself sent in the form of a stand-in is made harmless.
     pub fn conceal(&self, live: &mut Map<String, Value>, ours: &[&Map<String, Value>]) {
-        for (path, stand_in) in ours.iter().flat_map(|ours| leaves(ours)) {
-            let Some(mut found) = get(live, &path).cloned() else { continue };
-            self.conceal_beside(&mut found, stand_in);
-            crate::plan::value::set(live, &path, found);
-        }
+        ours.iter().for_each(|ours| self.conceal_members(live, ours));
         for (key, value) in live {
             let clear: Vec<&Value> = ours.iter().filter_map(|ours| ours.get(key)).collect();
             self.conceal_known(value, &clear);
         }
     }
 
-    /// A text without secrets: each is replaced by what stands for it within a text.
-    pub fn conceal_text(&self, text: &str) -> String {
-        self.within.iter().fold(text.to_owned(), |text, (stand_in, secret)| {
+    /// Takes secrets out of a text: each is replaced by what stands for it within a text.
+    pub fn conceal_text(&self, text: &mut String) {
+        for (stand_in, secret) in &self.within {
             let secret = secret.expose_secret();
-            if text.contains(secret) { text.replace(secret, stand_in) } else { text }
-        })
+            if text.contains(secret) {
+                *text = text.replace(secret, stand_in);
+            }
+        }
+    }
+
+    fn conceal_members(&self, found: &mut Map<String, Value>, ours: &Map<String, Value>) {
+        for (key, ours) in ours {
+            if let Some(found) = found.get_mut(key) {
+                self.conceal_beside(found, ours);
+            }
+        }
     }
 
     fn conceal_beside(&self, found: &mut Value, ours: &Value) {
@@ -145,13 +151,7 @@ impl Sealer {
                     self.conceal_beside(found, ours);
                 }
             }
-            (Value::Object(found), Value::Object(ours)) => {
-                for (key, ours) in ours {
-                    if let Some(found) = found.get_mut(key) {
-                        self.conceal_beside(found, ours);
-                    }
-                }
-            }
+            (Value::Object(found), Value::Object(ours)) => self.conceal_members(found, ours),
             _ => {}
         }
     }
@@ -162,10 +162,10 @@ impl Sealer {
             Value::String(text) if clear.iter().any(|clear| clear.as_str() == Some(text)) => {}
             Value::String(text) => {
                 let known = self.secrets.iter().find(|(_, secret)| secret.expose_secret() == text);
-                *value = match known {
-                    Some((name, secret)) => self.stand_in(name, secret.expose_secret()),
-                    None => Value::String(self.conceal_text(text)),
-                };
+                match known {
+                    Some((name, secret)) => *value = self.stand_in(name, secret.expose_secret()),
+                    None => self.conceal_text(text),
+                }
             }
             Value::Array(items) => {
                 for (index, item) in items.iter_mut().enumerate() {
@@ -326,5 +326,16 @@ mod tests {
         sealer().conceal(&mut live, &[&ours]);
         assert!(is_secret(&live["a"]) && live["a"]["digest"] != ours["a"]["digest"]);
         assert_eq!(live["b"][0], ours["a"]);
+    }
+
+    #[test]
+    fn live_secrets_are_concealed_at_any_depth_and_what_stands_beside_them_is_kept() {
+        let mut ours = object(json!({"deep": {"list": [{"$env": "KEY"}, 1], "plain": 1}}));
+        sealer().seal(&mut ours);
+        let mut live = object(json!({"deep": {"list": ["changed elsewhere", 1], "plain": 2, "theirs": null}}));
+        sealer().conceal(&mut live, &[&ours]);
+        assert!(is_secret(&live["deep"]["list"][0]), "{live:?}");
+        live["deep"]["list"][0] = Value::Null;
+        assert_eq!(Value::Object(live), json!({"deep": {"list": [null, 1], "plain": 2, "theirs": null}}));
     }
 }

@@ -207,7 +207,7 @@ impl Pipeline {
             now: &|| "2026-06-01T00:00:00Z".to_owned(),
             observer: &Nobody,
         };
-        let outcome = applier.apply(plan).await.expect("the journal can be written");
+        let outcome = applier.apply(&mut plan.clone()).await.expect("the journal can be written");
         applier.settle().expect("the state can be written");
         outcome
     }

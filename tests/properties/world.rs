@@ -241,7 +241,7 @@ impl World {
     pub(crate) fn read(&mut self, id: &RemoteId, ours: &[&Map<String, Value>]) -> Option<Live> {
         let request = self.provider.read(id)?;
         let response = self.send(&request);
-        let Ok(Seen::Present(mut live)) = self.provider.observed(&response) else { panic!("unreadable: {response:?}") };
+        let Ok(Seen::Present(mut live)) = self.provider.observed(response.clone()) else { panic!("unreadable: {response:?}") };
         for document in std::iter::once(&mut live.fields).chain(live.released.as_mut()) {
             for rule in self.provider.rules().fields.iter().filter(|rule| rule.reading == Reading::Never) {
                 remove(document, &pointer(rule.path));

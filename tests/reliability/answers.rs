@@ -107,8 +107,8 @@ fn good(provider: &dyn Provider) -> Vec<Value> {
 
 /// Everything that is made of an answer.
 fn understood(provider: &dyn Provider, response: &Response) {
-    let read = provider.observed(response);
-    let pages = provider.listed(1, response).map(|page| page.items.len());
+    let read = provider.observed(response.clone());
+    let pages = provider.listed(1, response.clone()).map(|page| page.items.len());
     let _ = (pages, provider.created(response));
     for method in [Method::Post, Method::Put, Method::Patch, Method::Delete] {
         for path in ["/v1/personas/p1", "/v1/personas/p1/versions/promote", "/v2/personas/p1/tools/t"] {
@@ -155,8 +155,8 @@ fn the_answers_that_are_damaged_were_good() {
         let answer = |body: &Value| Response { status: 200, body: Body::Json(body.clone()) };
         assert!(provider.created(&answer(&answers[0])).is_ok(), "{}: {}", provider.id(), answers[0]);
         if provider.rules().read {
-            assert!(provider.observed(&answer(&answers[1])).is_ok(), "{}", provider.id());
-            assert_eq!(provider.listed(1, &answer(&answers[2])).map(|page| page.items.len()), Ok(1), "{}", provider.id());
+            assert!(provider.observed(answer(&answers[1])).is_ok(), "{}", provider.id());
+            assert_eq!(provider.listed(1, answer(&answers[2])).map(|page| page.items.len()), Ok(1), "{}", provider.id());
         }
     }
 }

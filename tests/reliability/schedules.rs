@@ -194,7 +194,7 @@ impl World {
             now: &now,
             observer: &Silent,
         };
-        let outcome = applier.apply(plan).await.expect("state can be saved");
+        let outcome = applier.apply(&mut plan.clone()).await.expect("state can be saved");
         applier.settle().expect("state can be saved");
         outcome
     }

@@ -75,8 +75,8 @@ async fn list(connection: &Connection, account: &AccountName) -> Result<Vec<Foun
         if let Some(live) = &mut item.live {
             connection.conceal(live, &[]);
         }
-        let name = connection.sealer.conceal_text(&item.name);
-        Found { account: account.clone(), id: item.id, name, live: item.live, rank: 0 }
+        connection.sealer.conceal_text(&mut item.name);
+        Found { account: account.clone(), id: item.id, name: item.name, live: item.live, rank: 0 }
     });
     let mut found: Vec<Found> = found.collect();
     found.sort_by(|left, right| left.id.cmp(&right.id));

@@ -35,9 +35,9 @@ impl Subject<'_> {
             let why = format!("{} cannot be read, so there is nothing to observe", self.account.title);
             return Verdict::Blocked { why, help: "remove `$manage: observe`".to_owned() };
         }
-        match self.observation() {
+        match &*self.observation() {
             Observation::Present(live) => {
-                let edits = self.differences(resource, &live, applied).edits;
+                let edits = self.differences(resource, live, applied).edits;
                 if edits.is_empty() {
                     return Verdict::Unchanged;
                 }
@@ -47,7 +47,7 @@ impl Subject<'_> {
                 why: format!("there is no object with the id `{id}` to observe"),
                 help: "correct `$id`, or remove the target".to_owned(),
             },
-            Observation::Unreadable(why, help) => Verdict::Blocked { why, help },
+            Observation::Unreadable(why, help) => Verdict::Blocked { why: why.clone(), help: help.clone() },
         }
     }
 

@@ -32,7 +32,7 @@ impl Subject<'_> {
         if !self.account.dialect.rules().read {
             return Verdict::change(deleted);
         }
-        match self.observation() {
+        match &*self.observation() {
             Observation::Present(live) if live.used_by.is_empty() => {
                 Verdict::change(Change { live_digest: Some(live.digest()), ..deleted })
             }
@@ -50,7 +50,7 @@ impl Subject<'_> {
                 let note = format!("`{}` is gone already: only the record goes", record.id);
                 forgotten(Reason::Drifted, note)
             }
-            Observation::Unreadable(why, help) => Verdict::Blocked { why, help },
+            Observation::Unreadable(why, help) => Verdict::Blocked { why: why.clone(), help: help.clone() },
         }
     }
 

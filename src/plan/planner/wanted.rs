@@ -1,6 +1,8 @@
 //! What an object needs to be as the files want it: made, or edited where it differs. Every answer is proven by the provider's own
 //! prediction before it becomes a change.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value};
 
 use super::{Subject, Unproven, Verdict};
@@ -20,11 +22,11 @@ impl Subject<'_> {
         notes.extend(self.unverified());
         let after = proof::predict(dialect, &Live::empty(RemoteId::new("{id}")), &draft.requests);
         self.proven(proof::prove(dialect, None, &after, resource, &[]))?;
-        let edits = value::leaves(&resource.fields)
-            .into_iter()
-            .filter(|(_, value)| !value.is_null())
-            .map(|(path, value)| Edit::new(path, None, Some(value.clone()), reason))
-            .collect();
+        let leaves = value::leaves(&resource.fields);
+        // As many as there are, for there may be many such changes.
+        let mut edits = Vec::with_capacity(leaves.len());
+        let wanted = leaves.into_iter().filter(|(_, value)| !value.is_null());
+        edits.extend(wanted.map(|(path, value)| Edit::new(path, None, Some(value.clone()), reason)));
         let (requests, applied) = (draft.requests, resource.fields.clone());
         Ok(Verdict::change(Change { edits, requests, notes, applied, ..self.wanted(resource, Action::Create, None, reason) }))
     }
@@ -70,14 +72,14 @@ impl Subject<'_> {
                 let kept = |record: &Record| {
                     (record.prevent_destroy, record.force_destroy, record.manage) == (prevent_destroy, force_destroy, manage)
                 };
-                if next == *applied && self.recorded.is_none_or(|(_, record)| kept(record)) {
+                if *next == *applied && self.recorded.is_none_or(|(_, record)| kept(record)) {
                     return Ok(Verdict::Unchanged);
                 }
                 let address = self.address.clone();
                 return Ok(Verdict::Settled(Settled {
                     address,
                     source: None,
-                    applied: next,
+                    applied: next.into_owned(),
                     prevent_destroy,
                     force_destroy,
                     manage,
@@ -91,7 +93,7 @@ impl Subject<'_> {
             edits: found.edits,
             requests: draft.requests,
             notes,
-            applied: next,
+            applied: next.into_owned(),
             live_digest: dialect.rules().read.then(|| live.digest()),
             ..self.wanted(resource, action, Some(live.id.clone()), reason)
         }))
@@ -163,7 +165,10 @@ fn overall(found: &Differences) -> Reason {
 
 /// What state will remember: the desired document, with ignored fields as they were applied before. Something other than an
 /// object that the files want above an ignored field is written over it, and wins.
-fn applied_afterwards(resource: &Resource, before: &Map<String, Value>) -> Map<String, Value> {
+fn applied_afterwards<'a>(resource: &'a Resource, before: &Map<String, Value>) -> Cow<'a, Map<String, Value>> {
+    if resource.ignore.is_empty() {
+        return Cow::Borrowed(&resource.fields);
+    }
     let mut applied = resource.fields.clone();
     let wins = |path: &Pointer| {
         let mut above = path.parent();
@@ -183,5 +188,5 @@ fn applied_afterwards(resource: &Resource, before: &Map<String, Value>) -> Map<S
             }
         }
     }
-    applied
+    Cow::Owned(applied)
 }

@@ -21,66 +21,68 @@ const ALIKE: [&str; 9] = [
     "widgetConfig",
 ];
 
-pub(super) fn observed(response: &Response) -> Result<Seen, Refusal> {
+pub(super) fn observed(response: Response) -> Result<Seen, Refusal> {
     if !response.is_success() {
-        let refusal = refusal(response);
-        return if is_plainly_absent(response) { Ok(Seen::Absent) } else { Err(refusal) };
+        let refusal = refusal(&response);
+        return if is_plainly_absent(&response) { Ok(Seen::Absent) } else { Err(refusal) };
     }
-    let unreadable = || Refusal::unreadable(response, "a persona");
-    let object = response.json().and_then(Value::as_object).ok_or_else(unreadable)?;
-    let id = id_of(object).ok_or_else(unreadable)?;
-    if is_built_in(object) {
+    let unreadable = Refusal::unreadable(&response, "a persona");
+    let Body::Json(Value::Object(object)) = response.body else { return Err(unreadable) };
+    let Some(id) = id_of(&object) else { return Err(unreadable) };
+    if is_built_in(&object) {
         let message = format!("`{id}` is a built-in persona that all organizations share");
-        let refusal = Refusal { kind: RefusalKind::Forbidden, status: response.status, message, help: None };
+        let refusal = Refusal { kind: RefusalKind::Forbidden, message, ..unreadable };
         return Err(refusal.with_help("make a persona of your own, or correct `$id`"));
     }
     Ok(Seen::Present(Box::new(live(id, object))))
 }
 
 /// Nested read shape to flat write shape. Names what is taken, so that read-only and volatile fields never get in.
-fn live(id: RemoteId, object: &Map<String, Value>) -> Live {
-    let mut fields: Map<String, Value> =
-        ALIKE.iter().filter_map(|field| Some(((*field).to_owned(), object.get(*field)?.clone()))).collect();
+fn live(id: RemoteId, mut object: Map<String, Value>) -> Live {
+    let name = text(&object, "name");
+    let mut fields: Map<String, Value> = ALIKE.iter().filter_map(|field| object.remove_entry(*field)).collect();
     let mut take = |field: &str, value: Option<Value>| {
         if let Some(value) = value {
             fields.insert(field.to_owned(), value);
         }
     };
-    take("avatarId", nested(object, "avatar", "id"));
-    take("voiceId", nested(object, "voice", "id"));
-    take("systemPrompt", object.get("brain").and_then(|brain| brain.get("systemPrompt")).cloned());
-    take("llmId", object.get("llmId").map(|id| instead_of_nothing(id, NO_LLM)));
-    take("languageCode", object.get("languageCode").map(|code| instead_of_nothing(code, INHERIT)));
-    take("voiceDetectionOptions", object.get("voiceDetectionOptions").map(options));
-    take("voiceGenerationOptions", object.get("voiceGenerationOptions").map(options));
+    take("avatarId", object.remove("avatar").and_then(|avatar| nested(avatar, "id")));
+    take("voiceId", object.remove("voice").and_then(|voice| nested(voice, "id")));
+    take("systemPrompt", object.remove("brain").and_then(|brain| member(brain, "systemPrompt")));
+    take("llmId", object.remove("llmId").map(|id| instead_of_nothing(id, NO_LLM)));
+    take("languageCode", object.remove("languageCode").map(|code| instead_of_nothing(code, INHERIT)));
+    take("voiceDetectionOptions", object.remove("voiceDetectionOptions").map(options));
+    take("voiceGenerationOptions", object.remove("voiceGenerationOptions").map(options));
     take("toolIds", object.get("tools").and_then(tool_ids));
-    Live { name: text(object, "name"), fields, ..Live::empty(id) }
+    Live { name, fields, ..Live::empty(id) }
 }
 
 /// A member of an object that may be `null` as a whole.
-fn nested(object: &Map<String, Value>, name: &str, member: &str) -> Option<Value> {
-    match object.get(name)? {
-        Value::Null => Some(Value::Null),
-        inner => inner.get(member).cloned(),
+fn nested(object: Value, name: &str) -> Option<Value> {
+    if object.is_null() { Some(Value::Null) } else { member(object, name) }
+}
+
+fn member(object: Value, name: &str) -> Option<Value> {
+    match object {
+        Value::Object(mut members) => members.remove(name),
+        _ => None,
     }
 }
 
 /// What can be written to the same effect, where a read shows nothing.
-fn instead_of_nothing(value: &Value, written: &str) -> Value {
+fn instead_of_nothing(value: Value, written: &str) -> Value {
     match value {
         Value::Null => Value::from(written),
         Value::String(text) if text.is_empty() => Value::from(written),
-        _ => value.clone(),
+        value => value,
     }
 }
 
 /// Options without members that are `null`: writes take no `null` there, and it means the same as absence.
-fn options(value: &Value) -> Value {
+fn options(value: Value) -> Value {
     match value {
-        Value::Object(members) => {
-            Value::Object(members.iter().filter(|(_, value)| !value.is_null()).map(|(k, v)| (k.clone(), v.clone())).collect())
-        }
-        _ => value.clone(),
+        Value::Object(members) => Value::Object(members.into_iter().filter(|(_, value)| !value.is_null()).collect()),
+        value => value,
     }
 }
 

@@ -181,11 +181,11 @@ impl Provider for Anam {
         Some(wire::read(id))
     }
 
-    fn listed(&self, page: u32, response: &Response) -> Result<Page, Refusal> {
-        answer::listed(page, response)
+    fn listed(&self, page: u32, response: Response) -> Result<Page, Refusal> {
+        answer::listed(page, &response)
     }
 
-    fn observed(&self, response: &Response) -> Result<Seen, Refusal> {
+    fn observed(&self, response: Response) -> Result<Seen, Refusal> {
         answer::observed(response)
     }
 

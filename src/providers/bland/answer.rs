@@ -25,29 +25,29 @@ const VERSION_MARKS: [&str; 9] = [
 ];
 
 /// A page of the list. It has no total, and Bland may cap pages below what was asked for: only an empty page ends it.
-pub(super) fn listed(response: &Response) -> Result<Page, Refusal> {
-    let Some(items) = payload(response)?.and_then(Value::as_array) else {
-        return Err(Refusal::unreadable(response, "a list of personas"));
-    };
-    let mut page = Page { items: Vec::new(), more: !items.is_empty(), pages: None };
-    for item in items.iter().filter(|item| !is_deleted(item)) {
-        let Some(id) = id(item) else { return Err(Refusal::unreadable(response, "a list of personas with ids")) };
-        let name = text(item, "name").unwrap_or_default().to_owned();
+pub(super) fn listed(response: Response) -> Result<Page, Refusal> {
+    payload(&response)?;
+    let unreadable = Refusal::unreadable(&response, "a list of personas");
+    let nameless = Refusal::unreadable(&response, "a list of personas with ids");
+    let Some(Value::Array(items)) = data(response) else { return Err(unreadable) };
+    let mut page = Page { items: Vec::with_capacity(items.len()), more: !items.is_empty(), pages: None };
+    for item in items.into_iter().filter(|item| !is_deleted(item)) {
+        let Some(id) = id(&item) else { return Err(nameless) };
+        let name = text(&item, "name").unwrap_or_default().to_owned();
         page.items.push(Listed { id, name, live: live(item) });
     }
     Ok(page)
 }
 
-pub(super) fn observed(response: &Response) -> Result<Seen, Refusal> {
-    match payload(response) {
-        Ok(Some(persona)) if is_deleted(persona) => Ok(Seen::Absent),
-        Ok(persona) => match persona.and_then(live) {
-            Some(live) => Ok(Seen::Present(Box::new(live))),
-            None => Err(Refusal::unreadable(response, "a persona with its versions")),
-        },
-        Err(refusal) if refusal.kind == RefusalKind::Absent => Ok(Seen::Absent),
-        Err(refusal) => Err(refusal),
+pub(super) fn observed(response: Response) -> Result<Seen, Refusal> {
+    match payload(&response) {
+        Ok(Some(persona)) if is_deleted(persona) => return Ok(Seen::Absent),
+        Ok(_) => {}
+        Err(refusal) if refusal.kind == RefusalKind::Absent => return Ok(Seen::Absent),
+        Err(refusal) => return Err(refusal),
     }
+    let unreadable = Refusal::unreadable(&response, "a persona with its versions");
+    data(response).and_then(live).map(|live| Seen::Present(Box::new(live))).ok_or(unreadable)
 }
 
 pub(super) fn created(response: &Response) -> Result<RemoteId, Refusal> {
@@ -73,7 +73,7 @@ pub(super) fn accepted(request: &Request, response: &Response) -> Result<Option<
     if is_deleted(persona) {
         return Err(Refusal { kind: RefusalKind::Absent, ..Refusal::by_status(response.status, "the persona is deleted") });
     }
-    Ok(live(persona).filter(|_| persona.get("inbound_numbers").is_some()))
+    Ok(persona.get("inbound_numbers").and_then(|_| live(persona.clone())))
 }
 
 /// The whole body of a success that names no error.
@@ -110,6 +110,14 @@ fn payload(response: &Response) -> Result<Option<&Value>, Refusal> {
         refusal.message = words(response).unwrap_or(refusal.message);
     }
     Err(refusal)
+}
+
+/// The member `data` of a body that was found sound.
+fn data(response: Response) -> Option<Value> {
+    match response.body {
+        Body::Json(Value::Object(mut body)) => body.remove("data"),
+        _ => None,
+    }
 }
 
 /// One error, in whatever shape it came.
@@ -183,25 +191,28 @@ fn refusal(status: u16, complaints: &[Complaint<'_>]) -> Refusal {
 }
 
 /// A persona as Bland shows it, if it shows at least one version.
-fn live(persona: &Value) -> Option<Live> {
-    let version = |field: &str| persona.get(field).and_then(Value::as_object);
+fn live(mut persona: Value) -> Option<Live> {
+    let mut version = |field: &str| match persona.get_mut(field).map(Value::take) {
+        Some(Value::Object(version)) => Some(version),
+        _ => None,
+    };
     let (draft, production) = (version("current_draft_version"), version("current_production_version"));
     let numbers = persona.get("inbound_numbers").map(phone_numbers).unwrap_or_default();
     Some(Live {
-        id: id(persona)?,
-        name: text(persona, "name").unwrap_or_default().to_owned(),
-        fields: document(persona, draft.or(production)?),
+        id: id(&persona)?,
+        name: text(&persona, "name").unwrap_or_default().to_owned(),
+        fields: document(&persona, draft.or_else(|| production.clone())?),
         // Before the first release callers hear nothing of what is versioned.
-        released: Some(document(persona, production.unwrap_or(&Map::new()))),
+        released: Some(document(&persona, production.unwrap_or_default())),
         unknown: BTreeSet::new(),
         used_by: numbers.into_iter().map(|number| format!("phone number {number}")).collect(),
     })
 }
 
 /// The write shape: a version's content, unknown keys included, flat beside the persona's own fields.
-fn document(persona: &Value, version: &Map<String, Value>) -> Map<String, Value> {
-    let content = version.iter().filter(|(key, _)| !VERSION_MARKS.contains(&key.as_str()));
-    let mut fields: Map<String, Value> = content.map(|(key, value)| (key.clone(), value.clone())).collect();
+fn document(persona: &Value, version: Map<String, Value>) -> Map<String, Value> {
+    let content = version.into_iter().filter(|(key, _)| !VERSION_MARKS.contains(&key.as_str()));
+    let mut fields: Map<String, Value> = content.collect();
     for field in PERSONA_FIELDS {
         if let Some(value) = persona.get(field) {
             fields.insert(field.to_owned(), value.clone());
@@ -285,7 +296,7 @@ mod tests {
 
     #[test]
     fn a_persona_is_its_own_fields_with_the_draft_and_beside_it_production() {
-        let Ok(Seen::Present(live)) = observed(&success(persona())) else { panic!("a persona") };
+        let Ok(Seen::Present(live)) = observed(success(persona())) else { panic!("a persona") };
         let mut document = json!({
             "name": "Ada", "role": null, "description": "Answers", "tags": ["a"], "image_url": null,
             "orchestration_prompt": null, "personality_prompt": "New.", "pathway_conditions": null, "kb_ids": [],
@@ -300,7 +311,7 @@ mod tests {
 
     #[test]
     fn callers_hear_nothing_of_a_persona_that_was_never_released() {
-        let Ok(Seen::Present(live)) = observed(&success(with("current_production_version", json!(null)))) else {
+        let Ok(Seen::Present(live)) = observed(success(with("current_production_version", json!(null)))) else {
             panic!("a persona")
         };
         let released = live.released.expect("a document");
@@ -309,7 +320,7 @@ mod tests {
 
     #[test]
     fn a_persona_without_a_draft_stands_as_its_production() {
-        let Ok(Seen::Present(live)) = observed(&success(with("current_draft_version", json!(null)))) else {
+        let Ok(Seen::Present(live)) = observed(success(with("current_draft_version", json!(null)))) else {
             panic!("a persona")
         };
         assert_eq!(live.fields.get("personality_prompt"), Some(&json!("Old.")));
@@ -324,7 +335,7 @@ mod tests {
             response(404, json!({"status": "error", "message": "no such persona"})),
             success(with("deleted_at", json!("2026-01-01T00:00:00Z"))),
         ] {
-            assert_eq!(observed(&absent), Ok(Seen::Absent), "{absent:?}");
+            assert_eq!(observed(absent.clone()), Ok(Seen::Absent), "{absent:?}");
         }
         for unclear in [
             Response { status: 404, body: Body::Text("<html>".to_owned()) },
@@ -333,7 +344,7 @@ mod tests {
             Response { status: 200, body: Body::Empty },
             response(500, json!({"data": null, "errors": null})),
         ] {
-            let refusal = observed(&unclear).expect_err("a refusal");
+            let refusal = observed(unclear.clone()).expect_err("a refusal");
             assert_ne!(refusal.kind, RefusalKind::Absent, "{unclear:?}");
         }
     }
@@ -428,12 +439,12 @@ mod tests {
 
     #[test]
     fn only_an_empty_page_ends_the_list_and_deleted_personas_are_left_out() {
-        let short = listed(&success(json!([persona(), with("deleted_at", json!("2026"))]))).expect("a page");
+        let short = listed(success(json!([persona(), with("deleted_at", json!("2026"))]))).expect("a page");
         assert_eq!((short.items.len(), short.more), (1, true));
         assert!(short.items[0].live.is_some());
-        let last = listed(&success(json!([]))).expect("a page");
+        let last = listed(success(json!([]))).expect("a page");
         assert_eq!((last.items.len(), last.more), (0, false));
-        assert!(listed(&success(json!(null))).is_err());
-        assert!(listed(&success(json!([{"name": "without id"}]))).is_err());
+        assert!(listed(success(json!(null))).is_err());
+        assert!(listed(success(json!([{"name": "without id"}]))).is_err());
     }
 }

@@ -127,11 +127,11 @@ impl Provider for Bland {
         Some(wire::read(id))
     }
 
-    fn listed(&self, _page: u32, response: &Response) -> Result<Page, Refusal> {
+    fn listed(&self, _page: u32, response: Response) -> Result<Page, Refusal> {
         answer::listed(response)
     }
 
-    fn observed(&self, response: &Response) -> Result<Seen, Refusal> {
+    fn observed(&self, response: Response) -> Result<Seen, Refusal> {
         answer::observed(response)
     }
 

@@ -99,12 +99,12 @@ impl Provider for OpenGiant {
         None
     }
 
-    fn listed(&self, _page: u32, response: &Response) -> Result<Page, Refusal> {
-        Err(Refusal::unreadable(response, "a list, a call that OpenGiant does not document"))
+    fn listed(&self, _page: u32, response: Response) -> Result<Page, Refusal> {
+        Err(Refusal::unreadable(&response, "a list, a call that OpenGiant does not document"))
     }
 
-    fn observed(&self, response: &Response) -> Result<Seen, Refusal> {
-        Err(Refusal::unreadable(response, "a read, a call that OpenGiant does not document"))
+    fn observed(&self, response: Response) -> Result<Seen, Refusal> {
+        Err(Refusal::unreadable(&response, "a read, a call that OpenGiant does not document"))
     }
 
     fn created(&self, response: &Response) -> Result<RemoteId, Refusal> {

@@ -7,7 +7,7 @@
 use serde_json::{Map, Value};
 
 use crate::persona::name::Pointer;
-use crate::plan::value::{get, remove, set};
+use crate::plan::value::{get, remove_at, set};
 
 /// The members that the generations spell differently: first as personas, then as PALs.
 const SPELLINGS: [(&str, &str); 3] = [
@@ -98,7 +98,7 @@ fn respell(fields: &mut Map<String, Value>, from: &str, to: &str) {
     if from == to {
         return;
     }
-    if let Some(value) = remove(fields, &pointer(from))
+    if let Some(value) = remove_at(fields, from)
         && get(fields, &pointer(to)).is_none()
     {
         set(fields, &pointer(to), value);

@@ -141,11 +141,11 @@ impl Provider for Tavus {
         Some(wire::read(self.api, id))
     }
 
-    fn listed(&self, page: u32, response: &Response) -> Result<Page, Refusal> {
+    fn listed(&self, page: u32, response: Response) -> Result<Page, Refusal> {
         wire::listed(self.api, page, response)
     }
 
-    fn observed(&self, response: &Response) -> Result<Seen, Refusal> {
+    fn observed(&self, response: Response) -> Result<Seen, Refusal> {
         wire::observed(self.api, response)
     }
 

@@ -5,10 +5,9 @@ use serde_json::{Map, Value};
 
 use super::api::Api;
 use super::rules::WRITE_ONLY;
-use crate::persona::name::Pointer;
-use crate::plan::value::remove;
+use crate::plan::value::remove_at;
 use crate::plan::{Live, Method, RemoteId, Request};
-use crate::provider::{Listed, Page, Refusal, RefusalKind, Response, Seen};
+use crate::provider::{Body, Listed, Page, Refusal, RefusalKind, Response, Seen};
 use crate::providers::refusal::words;
 
 /// Personas per page; Tavus's own client asks for as many.
@@ -72,25 +71,22 @@ pub(super) fn delete(api: Api, id: &RemoteId) -> Request {
 }
 
 /// What a page of the list shows. Lists show whole personas.
-pub(super) fn listed(api: Api, page: u32, response: &Response) -> Result<Page, Refusal> {
+pub(super) fn listed(api: Api, page: u32, response: Response) -> Result<Page, Refusal> {
     if !response.is_success() {
-        return Err(refusal(response));
+        return Err(refusal(&response));
     }
-    let answer = response.json();
-    let personas = answer.and_then(|answer| answer.get("data")?.as_array());
-    let personas = personas.ok_or_else(|| Refusal::unreadable(response, "a list of personas"))?;
-    let mut items = Vec::new();
+    let unreadable = Refusal::unreadable(&response, "a list of personas");
+    let Body::Json(Value::Object(mut answer)) = response.body else { return Err(unreadable) };
+    let Some(Value::Array(personas)) = answer.remove("data") else { return Err(unreadable) };
+    let mut items = Vec::with_capacity(personas.len());
     for persona in personas {
-        let live = persona
-            .as_object()
-            .and_then(|persona| live(api, persona))
-            .ok_or_else(|| Refusal::unreadable(response, "a list of personas"))?;
+        let Some(live) = live(api, persona) else { return Err(unreadable) };
         items.push(Listed { id: live.id.clone(), name: live.name.clone(), live: Some(live) });
     }
     // Should Tavus cap pages below what was asked for, the count of those before is not known: then only an empty page or the
     // exact total ends the list.
     let seen = (page.max(1) as usize - 1) * PAGE_SIZE + items.len();
-    let total = answer.and_then(|answer| answer.get("total_count")?.as_u64());
+    let total = answer.get("total_count").and_then(Value::as_u64);
     let more = match total {
         Some(total) => !items.is_empty() && seen as u64 != total,
         None => items.len() >= PAGE_SIZE,
@@ -102,19 +98,21 @@ pub(super) fn listed(api: Api, page: u32, response: &Response) -> Result<Page, R
 }
 
 /// What a read shows: documented as `{"data": [{…}]}`, in practice the bare persona.
-pub(super) fn observed(api: Api, response: &Response) -> Result<Seen, Refusal> {
-    if is_gone(response) {
+pub(super) fn observed(api: Api, response: Response) -> Result<Seen, Refusal> {
+    if is_gone(&response) {
         return Ok(Seen::Absent);
     }
     if !response.is_success() {
-        return Err(refusal(response));
+        return Err(refusal(&response));
     }
-    let answer = response.json().map(|answer| match answer.get("data").and_then(Value::as_array).map(Vec::as_slice) {
-        Some([persona]) => persona,
-        Some(_) | None => answer,
-    });
-    let live = answer.and_then(Value::as_object).and_then(|persona| live(api, persona));
-    live.map(|live| Seen::Present(Box::new(live))).ok_or_else(|| Refusal::unreadable(response, "a persona"))
+    let unreadable = Refusal::unreadable(&response, "a persona");
+    let Body::Json(mut answer) = response.body else { return Err(unreadable) };
+    let enveloped = match answer.get_mut("data") {
+        Some(Value::Array(data)) if data.len() == 1 => data.pop(),
+        _ => None,
+    };
+    let live = live(api, enveloped.unwrap_or(answer));
+    live.map(|live| Seen::Present(Box::new(live))).ok_or(unreadable)
 }
 
 /// The id that a create gives; the rest of the answer is too short to be of use.
@@ -156,14 +154,12 @@ fn tests(request: &Request) -> bool {
 }
 
 /// A persona as Tavus shows it, without what no write changes and without secrets.
-fn live(api: Api, persona: &Map<String, Value>) -> Option<Live> {
-    let id = id(persona)?;
-    let mut fields = persona.clone();
-    for key in READ_ONLY {
-        fields.remove(key);
-    }
+fn live(api: Api, persona: Value) -> Option<Live> {
+    let Value::Object(persona) = persona else { return None };
+    let id = id(&persona)?;
+    let mut fields: Map<String, Value> = persona.into_iter().filter(|(key, _)| !READ_ONLY.contains(&key.as_str())).collect();
     for path in WRITE_ONLY {
-        remove(&mut fields, &Pointer::new(path.split('/').skip(1)));
+        remove_at(&mut fields, path);
     }
     api.adopt_spelling(&mut fields);
     Some(Live { name: name(&fields), fields, ..Live::empty(id) })
@@ -217,14 +213,13 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::provider::Body;
 
     fn listed(page: u32, response: &Response) -> Result<Page, Refusal> {
-        super::listed(Api::Personas, page, response)
+        super::listed(Api::Personas, page, response.clone())
     }
 
     fn observed(response: &Response) -> Result<Seen, Refusal> {
-        super::observed(Api::Personas, response)
+        super::observed(Api::Personas, response.clone())
     }
 
     fn answer(status: u16, body: Value) -> Response {
@@ -262,7 +257,7 @@ mod tests {
     #[test]
     fn an_answer_in_the_other_generations_words_is_taken_in_the_accounts_own() {
         let answer = answer(200, json!({"persona_id": "p1", "persona_name": "Ada", "default_replica_id": "r1"}));
-        let Ok(Seen::Present(pal)) = super::observed(Api::Pals, &answer) else { panic!("absent") };
+        let Ok(Seen::Present(pal)) = super::observed(Api::Pals, answer) else { panic!("absent") };
         assert_eq!(Value::Object(pal.fields), json!({"pal_name": "Ada", "default_face_id": "r1"}));
     }
 

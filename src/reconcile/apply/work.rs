@@ -4,6 +4,7 @@ use std::sync::PoisonError;
 
 use serde_json::{Map, Value};
 
+use super::notes::Notes;
 use super::{Applier, Step, failed, interrupted};
 use crate::persona::name::Pointer;
 use crate::plan::{Action, Change, Live, Pending, Record, RemoteId, Request, proof};
@@ -19,13 +20,17 @@ use crate::state::Entry as Note;
 pub(super) struct Work<'a> {
     /// Whose plan it is part of.
     pub(super) applier: &'a Applier<'a>,
+    /// Where its notes go.
+    pub(super) notes: &'a Notes<'a>,
     /// What shall be done.
     pub(super) change: &'a Change,
+    /// What state will remember as applied; taken out of the change.
+    pub(super) applied: Map<String, Value>,
     /// The object, as soon as it is known.
     pub(super) id: Option<RemoteId>,
     /// Writing requests that the service took.
     pub(super) sent: usize,
-    /// What was sent, and what came back.
+    /// What came of the requests that were sent.
     pub(super) exchanges: Vec<Exchange>,
 }
 
@@ -38,28 +43,30 @@ impl Work<'_> {
         let change = self.change;
         match change.action {
             Action::Forget => {
-                self.note(&Note::Removed { address: change.address.clone() })?;
+                self.note(Note::Removed { address: change.address.clone() }).await?;
                 Ok(Ending::Done { verified: connection.provider.rules().read })
             }
             Action::Delete => {
-                let seen = self.applier.look_again(connection, change).await?;
+                let seen = self.applier.look_again(connection, change, &self.applied).await?;
                 let before = seen.map_or_else(|| self.assumed(), |(before, _)| before);
                 for request in &change.requests {
                     self.write(connection, request, (&before, &before)).await?;
                 }
-                self.note(&Note::Removed { address: change.address.clone() })?;
+                self.note(Note::Removed { address: change.address.clone() }).await?;
                 self.deleted(connection).await
             }
             Action::Create => self.create(connection).await,
-            Action::Update | Action::Adopt | Action::Move => match self.applier.look_again(connection, change).await? {
-                Some((_, Sight::Already)) => {
-                    // Somebody else has done it: nothing is written, and it is ours as planned.
-                    self.record(change.applied.clone(), Vec::new())?;
-                    Ok(Ending::Done { verified: true })
+            Action::Update | Action::Adopt | Action::Move => {
+                match self.applier.look_again(connection, change, &self.applied).await? {
+                    Some((_, Sight::Already)) => {
+                        // Somebody else has done it: nothing is written, and it is ours as planned.
+                        self.record_applied(Vec::new()).await?;
+                        Ok(Ending::Done { verified: true })
+                    }
+                    Some((before, _)) => self.update(connection, before).await,
+                    None => self.update(connection, self.assumed()).await,
                 }
-                Some((before, _)) => self.update(connection, before).await,
-                None => self.update(connection, self.assumed()).await,
-            },
+            }
         }
     }
 
@@ -70,8 +77,8 @@ impl Work<'_> {
         if self.applier.stopped() {
             return Err(interrupted());
         }
-        self.moved()?;
-        self.note(&Note::Intent { address: self.change.address.clone(), pending: self.pending(connection, first) })?;
+        self.moved().await?;
+        self.note(Note::Intent { address: self.change.address.clone(), pending: self.pending(connection, first) }).await?;
         let answer = self.send(connection, first).await;
         let created = answer.and_then(|response| match connection.provider.created(&response) {
             Ok(id) => Ok((id, response)),
@@ -81,7 +88,7 @@ impl Work<'_> {
             Ok(created) => created,
             Err(failure) => {
                 if !failure.maybe_done {
-                    self.note(&Note::Dropped { address: self.change.address.clone() })?;
+                    self.note(Note::Dropped { address: self.change.address.clone() }).await?;
                 }
                 return Err(failed(failure));
             }
@@ -89,17 +96,15 @@ impl Work<'_> {
         self.sent += 1;
         self.id = Some(id.clone());
         // The id is kept at once, with nothing applied yet: whatever happens next, the next plan goes on from here.
-        self.note(&Note::Created {
-            address: self.change.address.clone(),
-            record: self.recorded(id.clone(), Map::new(), Vec::new()),
-        })?;
+        let record = self.recorded(id.clone(), Map::new(), Vec::new());
+        self.note(Note::Created { address: self.change.address.clone(), record }).await?;
         let mut answered = connection.provider.accepted(first, &response).ok().flatten();
         let empty = Live::empty(RemoteId::new("{id}"));
         let mut expected = connection.provider.predict(&empty, first);
         for request in rest {
             let later = connection.provider.predict(&expected, request);
             let earlier = std::mem::replace(&mut expected, later);
-            answered = self.write(connection, &with_id(request, &id), (&earlier, &expected)).await?.or(answered);
+            answered = self.write(connection, &request.with_id(&id), (&earlier, &expected)).await?.or(answered);
         }
         let predicted = proof::predict(connection.provider, &empty, &self.change.requests);
         self.verified(connection, None, predicted, answered).await
@@ -114,7 +119,7 @@ impl Work<'_> {
             name: self.change.name.clone(),
             request: label(first),
             digest: digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect(),
-            sent: proof::carried(connection.provider, first, &self.change.applied),
+            sent: proof::carried(connection.provider, first, &self.applied),
             sent_at: (self.applier.now)(),
         }
     }
@@ -145,7 +150,7 @@ impl Work<'_> {
         };
         let looks = readable && !self.change.requests.is_empty();
         if looks && self.applier.stopped() {
-            self.record(self.change.applied.clone(), Vec::new())?;
+            self.record_applied(Vec::new()).await?;
             return Err(Ending::Unknown {
                 request: self.change.requests.last().map(label).unwrap_or_default(),
                 message: "the service accepted it, and it was not read back: the run was interrupted".to_owned(),
@@ -153,24 +158,23 @@ impl Work<'_> {
             });
         }
         let found = if looks {
-            connection.read(&id, &[&self.change.applied]).await
+            connection.read(&id, &[&self.applied]).await
         } else {
             Ok(answered.map(|mut live| {
-                connection.conceal(&mut live, &[&self.change.applied]);
+                connection.conceal(&mut live, &[&self.applied]);
                 live
             }))
         };
         let rules = connection.provider.rules();
-        let (applied, differences) = match &found {
-            Ok(Some(live)) => {
-                let differences = verify::differences(self.change, before.as_ref(), &predicted, live, rules);
-                let applied =
-                    if readable { self.change.applied.clone() } else { verify::held(&self.change.applied, live, rules) };
-                (applied, differences)
-            }
-            _ => (self.change.applied.clone(), Vec::new()),
+        let differences = match &found {
+            Ok(Some(live)) => verify::differences(self.change, &self.applied, before.as_ref(), &predicted, live, rules),
+            _ => Vec::new(),
         };
-        self.record(applied, verify::resisted(self.change, &differences))?;
+        let resisted = verify::resisted(self.change, &self.applied, &differences);
+        if let (Ok(Some(live)), false) = (&found, readable) {
+            self.applied = verify::held(&self.applied, live, rules);
+        }
+        self.record_applied(resisted).await?;
         match found {
             Ok(Some(_)) if !differences.is_empty() => Ok(Ending::Diverged { differences }),
             Ok(None) if looks => Ok(Ending::Diverged {
@@ -218,7 +222,10 @@ impl Work<'_> {
             connection.provider.accepted(request, &response).map_err(|refusal| connection.refused(request, &refusal))
         });
         let live = match judged {
-            Err(failure) => doubt::settled(connection, self.change, self.id.as_ref(), request, failure, expected).await,
+            Err(failure) => {
+                let change = (self.change, &self.applied);
+                doubt::settled(connection, change, self.id.as_ref(), request, failure, expected).await
+            }
             written => written,
         };
         let live = live.map_err(|failure| match failure.unsent {
@@ -246,12 +253,12 @@ impl Work<'_> {
         }
     }
 
-    /// Sends a request and keeps what was sent and what came back.
+    /// Sends the next request and keeps what came back.
     async fn send(&mut self, connection: &Connection, request: &Request) -> Result<Response, Failure> {
         let answer = connection.send(request).await;
         let status = answer.as_ref().ok().map(|response| response.status);
         if !answer.as_ref().is_err_and(|failure| failure.unsent) {
-            self.exchanges.push(Exchange { request: request.clone(), status });
+            self.exchanges.push(Exchange { status });
         }
         answer
     }
@@ -269,10 +276,12 @@ impl Work<'_> {
     }
 
     /// Remembers what was applied, and which fields were not cleared although that was asked.
-    fn record(&self, applied: Map<String, Value>, resisted: Vec<Pointer>) -> Step<()> {
+    async fn record_applied(&mut self, resisted: Vec<Pointer>) -> Step<()> {
         let Some(id) = self.id.clone() else { return Ok(()) };
-        self.moved()?;
-        self.note(&Note::Applied { address: self.change.address.clone(), record: self.recorded(id, applied, resisted) })
+        self.moved().await?;
+        let applied = std::mem::take(&mut self.applied);
+        let record = self.recorded(id, applied, resisted);
+        self.note(Note::Applied { address: self.change.address.clone(), record }).await
     }
 
     fn recorded(&self, id: RemoteId, applied: Map<String, Value>, resisted: Vec<Pointer>) -> Record {
@@ -290,18 +299,19 @@ impl Work<'_> {
     }
 
     /// Moves the record of an object that had another address.
-    fn moved(&self) -> Step<()> {
+    async fn moved(&self) -> Step<()> {
         let Some(from) = &self.change.moved_from else { return Ok(()) };
-        let memory = self.applier.memory.lock().unwrap_or_else(PoisonError::into_inner);
-        let moves = memory.state().objects.contains_key(from);
-        drop(memory);
-        if moves { self.note(&Note::Moved { from: from.clone(), to: self.change.address.clone() }) } else { Ok(()) }
+        let is_there = {
+            let memory = self.applier.memory.lock().unwrap_or_else(PoisonError::into_inner);
+            memory.state().objects.contains_key(from)
+        };
+        if is_there { self.note(Note::Moved { from: from.clone(), to: self.change.address.clone() }).await } else { Ok(()) }
     }
 
-    fn note(&self, note: &Note) -> Step<()> {
-        self.applier.note(note).map_err(|error| {
+    async fn note(&self, note: Note) -> Step<()> {
+        self.notes.note(note).await.map_err(|error| {
             let mut message = error.to_string();
-            if let Some(cause) = std::error::Error::source(&error) {
+            if let Some(cause) = std::error::Error::source(&*error) {
                 message = format!("{message}: {cause}");
             }
             Ending::Failed {
@@ -318,8 +328,4 @@ impl Work<'_> {
             }
         })
     }
-}
-
-fn with_id(request: &Request, id: &RemoteId) -> Request {
-    Request { path: request.path.replace("{id}", &id.in_path()), ..request.clone() }
 }

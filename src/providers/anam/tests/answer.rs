@@ -22,7 +22,7 @@ fn persona() -> Value {
 }
 
 fn seen(body: Value) -> Live {
-    match ANAM.observed(&answer(200, body)) {
+    match ANAM.observed(answer(200, body)) {
         Ok(Seen::Present(live)) => *live,
         other => panic!("expected a persona, not {other:?}"),
     }
@@ -90,24 +90,24 @@ fn a_tool_that_is_shown_twice_is_one() {
 fn a_built_in_persona_is_refused() {
     let mut body = persona();
     body["isDefaultPersona"] = json!(true);
-    let refusal = ANAM.observed(&answer(200, body)).expect_err("a refusal");
+    let refusal = ANAM.observed(answer(200, body)).expect_err("a refusal");
     assert_eq!(refusal.kind, RefusalKind::Forbidden);
 }
 
 #[test]
 fn only_the_service_itself_can_say_that_a_persona_is_absent() {
-    assert_eq!(ANAM.observed(&answer(404, json!({"error": "No personas found"}))), Ok(Seen::Absent));
+    assert_eq!(ANAM.observed(answer(404, json!({"error": "No personas found"}))), Ok(Seen::Absent));
     let page = Response { status: 404, body: Body::Text("<html>not here</html>".to_owned()) };
-    assert_eq!(ANAM.observed(&page).expect_err("a refusal").kind, RefusalKind::Unreadable);
+    assert_eq!(ANAM.observed(page).expect_err("a refusal").kind, RefusalKind::Unreadable);
     for status in [401, 403, 429, 500] {
-        assert!(ANAM.observed(&answer(status, json!({}))).is_err());
+        assert!(ANAM.observed(answer(status, json!({}))).is_err());
     }
-    assert_eq!(ANAM.observed(&answer(200, json!({"data": []}))).expect_err("a refusal").kind, RefusalKind::Unreadable);
+    assert_eq!(ANAM.observed(answer(200, json!({"data": []}))).expect_err("a refusal").kind, RefusalKind::Unreadable);
 }
 
 fn more(page: u32, meta: Value) -> bool {
     let response = answer(200, json!({"data": [{"id": "p-1", "name": "Cara"}], "meta": meta}));
-    ANAM.listed(page, &response).expect("a page").more
+    ANAM.listed(page, response).expect("a page").more
 }
 
 #[test]
@@ -119,22 +119,22 @@ fn the_list_ends_where_the_envelope_says_so() {
     assert!(!more(1, json!({"lastPage": 9, "next": null})));
     assert!(!more(1, Value::Null));
     let empty = answer(200, json!({"data": [], "meta": {"lastPage": 9, "next": 2}}));
-    assert!(!ANAM.listed(1, &empty).expect("a page").more);
+    assert!(!ANAM.listed(1, empty).expect("a page").more);
 }
 
 #[test]
 fn built_in_personas_are_not_listed() {
     let data = json!([{"id": "p-0", "name": "Cara", "isDefaultPersona": true}, {"id": "p-1", "name": "Ada", "isDefaultPersona": false}]);
-    let page = ANAM.listed(1, &answer(200, json!({"data": data, "meta": {}}))).expect("a page");
+    let page = ANAM.listed(1, answer(200, json!({"data": data, "meta": {}}))).expect("a page");
     assert_eq!(page.items.iter().map(|item| item.id.as_str()).collect::<Vec<_>>(), ["p-1"]);
 }
 
 #[test]
 fn a_list_of_nothing_may_be_a_404() {
-    let page = ANAM.listed(1, &answer(404, json!({"message": "No personas found"}))).expect("a page");
+    let page = ANAM.listed(1, answer(404, json!({"message": "No personas found"}))).expect("a page");
     assert!(page.items.is_empty() && !page.more);
-    assert!(ANAM.listed(1, &answer(500, json!({}))).is_err());
-    assert!(ANAM.listed(1, &answer(200, json!([]))).is_err());
+    assert!(ANAM.listed(1, answer(500, json!({}))).is_err());
+    assert!(ANAM.listed(1, answer(200, json!([]))).is_err());
 }
 
 #[test]
@@ -158,7 +158,7 @@ fn a_delete_of_what_is_gone_is_a_success_and_an_update_is_not() {
 
 #[test]
 fn refusals_speak_the_words_of_the_service_wherever_it_put_them() {
-    let message = |body: Value| ANAM.observed(&answer(400, body)).expect_err("a refusal").message;
+    let message = |body: Value| ANAM.observed(answer(400, body)).expect_err("a refusal").message;
     assert_eq!(message(json!({"message": "a", "error": "b"})), "b: a");
     assert_eq!(message(json!({"error": "b"})), "b");
     let details = json!([{"path": ["toolIds", 0], "message": "Expected string", "code": "invalid_type"}]);
@@ -169,7 +169,7 @@ fn refusals_speak_the_words_of_the_service_wherever_it_put_them() {
     );
     assert_eq!(message(json!({"code": 7})), "{\"code\":7}");
     let page = Response { status: 502, body: Body::Text(format!("<p>\n  bad  gateway {}", "x".repeat(999))) };
-    let refusal = ANAM.observed(&page).expect_err("a refusal");
+    let refusal = ANAM.observed(page).expect_err("a refusal");
     assert!(refusal.message.starts_with("bad gateway xxx") && refusal.message.chars().count() == 301);
     assert_eq!(refusal.kind, RefusalKind::Busy);
 }
@@ -177,5 +177,5 @@ fn refusals_speak_the_words_of_the_service_wherever_it_put_them() {
 #[test]
 fn a_key_without_rights_gets_advice() {
     // Which key it is, the engine says, which knows the account.
-    assert!(ANAM.observed(&answer(403, json!({"error": "no"}))).expect_err("a refusal").help.is_some());
+    assert!(ANAM.observed(answer(403, json!({"error": "no"}))).expect_err("a refusal").help.is_some());
 }
