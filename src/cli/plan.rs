@@ -22,7 +22,6 @@ const MOST: u64 = 256 << 20;
 /// When the files have problems, or nothing can be planned.
 pub(super) async fn plan(common: &Common, screen: &Screen, args: &PlanArgs) -> Result<Exit, Stop> {
     let mut session = Session::open(common, screen, None, None).await?;
-    session.let_go_of_values();
     let plan = session.plan(&args.planning).await?;
     session.let_go();
     aside(std::mem::take(&mut session.state.objects));
