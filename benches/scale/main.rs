@@ -19,6 +19,9 @@ use std::path::PathBuf;
 /// Casts of more targets are large.
 const LARGE: usize = 10_000;
 
+/// Casts of no more targets take so little time that one run says little.
+const SMALL: usize = 1_000;
+
 /// What is measured.
 struct Orders {
     sizes: Vec<usize>,
@@ -35,7 +38,7 @@ cargo bench --bench scale -- [OPTIONS]
   --sizes N,…         targets per cast          [10,100,1000,10000]
   --latencies MS,…    of every answer           [0,50]
   --concurrency N     requests under way per account, for both sides  [32]
-  --repeat N          runs of what only reads, up to 10,000 targets; the median counts  [3]
+  --repeat N          runs of what only reads, up to 10,000 targets, and three times as many up to 1,000; the median counts  [3]
   --full              as --sizes 10,100,1000,10000,100000, which otherwise is measured at the first latency alone
   --page FILE         write tables and plots into the page and beside it, as for docs/performance.md";
 
@@ -68,7 +71,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                 let large = *size > LARGE;
                 let latencies = if large && !orders.full { &orders.latencies[..1] } else { &orders.latencies };
                 for latency in latencies {
-                    let repeat = if large { 1 } else { orders.repeat };
+                    let repeat = match *size {
+                        _ if large => 1,
+                        ..=SMALL => 3 * orders.repeat,
+                        _ => orders.repeat,
+                    };
                     rows.extend(steps::all(*size, *latency, orders.concurrency, repeat)?);
                 }
             }

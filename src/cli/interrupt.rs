@@ -20,12 +20,20 @@ pub(super) struct Interrupt {
 }
 
 impl Interrupt {
-    /// Listens from now on, instead of the system's way of ending the process.
-    pub(super) fn listen(aside: Aside) -> Arc<Self> {
+    /// Listens from now on, instead of the system's way of ending the process: on a thread of its own, which hears a signal also
+    /// while the command computes.
+    ///
+    /// # Errors
+    /// When the system gives no thread.
+    pub(super) fn listen(aside: Aside) -> std::io::Result<Arc<Self>> {
         let interrupt = Arc::new(Self::new());
-        let mut signals = Signals::new();
         let listener = Arc::clone(&interrupt);
-        tokio::spawn(async move {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
+        let mut signals = {
+            let _entered = runtime.enter();
+            Signals::new()
+        };
+        let listen = async move {
             signals.next().await;
             if listener.orderly.load(Ordering::SeqCst) {
                 aside.say("Interrupted: requests under way are finished and recorded. Once more to stop at once.\n");
@@ -33,8 +41,9 @@ impl Interrupt {
             listener.happened();
             signals.next().await;
             end_at_once();
-        });
-        interrupt
+        };
+        std::thread::Builder::new().name("interrupt".to_owned()).spawn(move || runtime.block_on(listen))?;
+        Ok(interrupt)
     }
 
     fn new() -> Self {

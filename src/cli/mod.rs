@@ -56,8 +56,11 @@ pub fn main() -> u8 {
 fn run(cli: &Cli) -> u8 {
     panic::keep_quiet();
     let screen = Screen::new(&cli.common, cli.command.reporting());
-    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
-        Ok(runtime) => runtime,
+    // What is sent and understood is a small part of a run, and costs less where no other thread has to be woken for it. Files are
+    // read on threads of their own.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let (runtime, interrupt) = match runtime.and_then(|runtime| Ok((runtime, Interrupt::listen(screen.asides())?))) {
+        Ok(both) => both,
         Err(error) => {
             screen.stop(&Stop::failed(format!("the system gives no threads: {error}")));
             return exit::Exit::Failed.code();
@@ -69,7 +72,6 @@ fn run(cli: &Cli) -> u8 {
         return exit::Exit::Failed.code();
     }
     let result = runtime.block_on(async {
-        let interrupt = Interrupt::listen(screen.asides());
         let command = async {
             match &cli.command {
                 Command::Validate(_) => other::validate(common, &screen),

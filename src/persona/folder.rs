@@ -71,7 +71,7 @@ impl Walk<'_> {
         for (name, kind) in names {
             let path = folder.join(&name);
             let text = name.to_string_lossy();
-            if text.starts_with('.') || path == Path::new("personaform.yaml") {
+            if text.starts_with('.') || (above.is_empty() && path == Path::new("personaform.yaml")) {
                 continue;
             }
             let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();

@@ -95,9 +95,11 @@ pub fn load_each<T: Send>(
     };
     let mut settings = file.map(|file| accounts::read(&file, vocabulary, &mut problems));
 
+    let nobody = overlay.only.as_ref().is_some_and(BTreeSet::is_empty);
     // Without the project's accounts, sections named after a provider can still be checked.
     let by_provider = |provider: &String| (AccountName::new(provider.clone()), provider.clone());
     let document = match &settings {
+        Some(settings) if nobody && settings.defaults.is_empty() => Value::Null,
         Some(settings) => persona_document(settings, vocabulary, &mut problems),
         None => schema::persona_document(vocabulary, &vocabulary.providers.keys().map(by_provider).collect()),
     };
@@ -109,7 +111,7 @@ pub fn load_each<T: Send>(
     let (mut former, mut secrets) = (Vec::new(), BTreeMap::new());
     let found = folder::find(root, folder, folder_place, &mut problems);
     let persona_folder = found.clone().unwrap_or_else(|| PathBuf::from(folder));
-    if let Some(folder) = found {
+    if let Some(folder) = found.filter(|_| !nobody) {
         let mut listed = folder::files(root, &folder, &mut problems);
         listed.retain(|(key, _)| overlay.only.as_ref().is_none_or(|only| only.contains(key)));
         let settings = settings.as_ref();

@@ -1,10 +1,12 @@
 //! On a terminal: what is told during an apply stands on lines of its own, however often the progress display is drawn.
 #![cfg(unix)]
 
-use std::process::{Command, Stdio};
+use std::io::Write;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use personaform::providers;
-use personaform::sandbox::{Fault, serve};
+use personaform::sandbox::{Fault, Running, serve};
 
 use crate::support::Project;
 
@@ -63,35 +65,70 @@ fn screen(bytes: &str, width: usize) -> Vec<String> {
     lines.into_iter().map(|line| line.into_iter().collect::<String>().trim_end().to_owned()).collect()
 }
 
-#[test]
-#[expect(clippy::print_stderr, reason = "a test that was not tried must say so")]
-fn a_further_try_is_told_on_a_line_of_its_own() {
+/// Two personas that are not there yet, and the service where they will be.
+fn scene() -> (Running, Project) {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
     let running = runtime.block_on(async {
         let miniature = providers::miniature("tavus", "key-for-tests").expect("one");
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
         serve(listener, [("tavus".to_owned(), miniature)].into(), None).await.expect("it serves")
     });
+    // It serves to the end of the test.
+    std::mem::forget(runtime);
     let project = Project::new(&[]);
     let base_url = running.base_url("tavus");
     project.write("personaform.yaml", &format!("accounts: {{ tavus: {{ base_url: \"{base_url}\" }} }}\n"));
     for key in ["ada", "bob"] {
         project.write(&format!("personas/{key}.yaml"), &format!("name: {key}\nprompt: Hi.\ntargets: {{ tavus: {{}} }}\n"));
     }
+    (running, project)
+}
+
+/// Runs a command line on a terminal of 200 columns. What it writes can be read in the file `typescript` while it runs. None where
+/// there is no `script` to make a terminal with.
+#[expect(clippy::print_stderr, reason = "a test that was not tried must say so")]
+fn on_a_terminal(project: &Project, arguments: &str, typed: Stdio) -> Option<Child> {
+    let binary = env!("CARGO_BIN_EXE_personaform");
+    let mut command = Command::new("script");
+    let inside = format!("stty cols 200; exec {binary} {arguments}");
+    command.args(["-q", "-f", "-e", "-c", &inside]).arg(project.path("typescript"));
+    command.current_dir(project.folder.path()).env("TAVUS_API_KEY", "key-for-tests").env("TERM", "xterm");
+    let child = command.stdin(typed).stdout(Stdio::null()).stderr(Stdio::null()).spawn().ok();
+    if child.is_none() {
+        eprintln!("there is no `script` here to make a terminal with: not tried");
+    }
+    child
+}
+
+#[test]
+fn nothing_is_drawn_over_a_question() {
+    const QUESTION: &str = "Apply these changes?";
+    let (_running, project) = scene();
+    let Some(mut child) = on_a_terminal(&project, "apply --parallelism 1", Stdio::piped()) else { return };
+    let written = || std::fs::read_to_string(project.path("typescript")).unwrap_or_default();
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while !written().contains(QUESTION) {
+        assert!(Instant::now() < deadline, "it never asked: {:?}", written());
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let keyboard = child.stdin.as_mut().expect("a keyboard");
+    keyboard.write_all(b"yes\n").expect("typed");
+    assert!(child.wait().expect("it ends").success(), "{}", written());
+    let written = written();
+    let (_, after) = written.split_once(QUESTION).expect("it asked");
+    let (line, later) = after.split_once('\n').expect("an answer");
+    assert!(!line.contains("/2"), "beside the question stands what was typed, and nothing else: {line:?}");
+    assert!(later.contains("/2 "), "a display follows: {later:?}");
+}
+
+#[test]
+fn a_further_try_is_told_on_a_line_of_its_own() {
+    let (running, project) = scene();
     // The plan is one list; every create and every read back is refused once.
     let refuse = Some(Fault::Refuse { status: 503, retry_after: Some(0) });
     running.schedule("tavus", [None, refuse, None, refuse, None, refuse, None, refuse]);
-    let typescript = project.path("typescript");
-    let binary = env!("CARGO_BIN_EXE_personaform");
-    let mut command = Command::new("script");
-    let inside = format!("stty cols 200; exec {binary} apply -y -v --parallelism 1");
-    command.args(["-q", "-f", "-e", "-c", &inside]).arg(&typescript);
-    command.current_dir(project.folder.path()).env("TAVUS_API_KEY", "key-for-tests").env("TERM", "xterm");
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    let Ok(status) = command.status() else {
-        eprintln!("there is no `script` here to make a terminal with: not tried");
-        return;
-    };
+    let Some(mut child) = on_a_terminal(&project, "apply -y -v --parallelism 1", Stdio::null()) else { return };
+    let status = child.wait().expect("it ends");
     let written = project.read("typescript");
     assert!(status.success(), "{written}");
     assert!(written.contains("/2 "), "there was a progress display: {written:?}");
