@@ -40,7 +40,7 @@ fn record(number: usize, prompt: &str) -> Record {
         provider: "tavus".to_owned(),
         id: RemoteId::new(format!("p{number:011x}")),
         name: format!("Persona {number:06}"),
-        applied: applied.as_object().cloned().unwrap_or_default(),
+        applied: applied.as_object().cloned().unwrap_or_default().into(),
         prevent_destroy: false,
         force_destroy: false,
         resisted: Vec::new(),

@@ -20,8 +20,7 @@ use crate::state::{Memory, State, StateFile};
 /// When the files have problems, a gate is closed, the state is locked, or a saved plan no longer holds.
 pub(super) async fn apply(common: &Common, screen: &Screen, args: &ApplyArgs, interrupt: &Interrupt) -> Result<Exit, Stop> {
     let saved = args.plan_file.as_deref().map(read).transpose()?;
-    let mut session = Session::open(common, screen, Some(("apply", args.waiting.lock_timeout)), saved.as_ref()).await?;
-    session.let_go_of_values();
+    let session = Session::open(common, screen, Some(("apply", args.waiting.lock_timeout)), saved.as_ref()).await?;
     let is_saved = saved.is_some();
     let mut plan = match saved {
         None => session.plan(&args.planning).await?,

@@ -47,7 +47,7 @@ pub(super) async fn import(common: &Common, screen: &Screen, args: &ImportArgs, 
     // Keys of other accounts need not be set.
     let scoped = Common { targets: accounts.iter().map(|account| format!("{account}.*")).collect(), ..common.clone() };
     let writing = (chooses && !args.dry_run).then_some(("import", Duration::ZERO));
-    let mut session = Session::open_besides(&scoped, screen, writing, None, &accounts).await?;
+    let mut session = Session::open_besides(&scoped, screen, writing, &accounts).await?;
     inventory::check_accounts(&session, &accounts, args)?;
     if let Some(unread) = session.unnamed.values().next().filter(|_| chooses) {
         let message = format!("what the files want there cannot be told: {}", unread.why);

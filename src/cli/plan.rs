@@ -1,6 +1,6 @@
 //! `plan` and `show`: what would change.
 
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
 
 use super::args::{Common, PlanArgs, ShowArgs};
@@ -22,7 +22,6 @@ const MOST: u64 = 256 << 20;
 /// When the files have problems, or nothing can be planned.
 pub(super) async fn plan(common: &Common, screen: &Screen, args: &PlanArgs) -> Result<Exit, Stop> {
     let mut session = Session::open(common, screen, None, None).await?;
-    session.let_go_of_values();
     let plan = session.plan(&args.planning).await?;
     session.let_go();
     aside(std::mem::take(&mut session.state.objects));
@@ -67,12 +66,22 @@ pub(super) fn read(path: &Path) -> Result<Plan, Stop> {
             .with_help("make one with `personaform plan -o FILE`")
     };
     let unreadable = |why: String| Stop::failed(format!("the plan `{}` cannot be read: {why}", path.display()));
-    let mut text = String::new();
-    // A pipe is a good way to hand over a plan; a device without end is not read to it.
     let file = std::fs::File::open(path).map_err(|error| unreadable(error.to_string()))?;
-    file.take(MOST + 1).read_to_string(&mut text).map_err(|error| unreadable(error.to_string()))?;
+    let metadata = file.metadata().map_err(|error| unreadable(error.to_string()))?;
+    let too_large = || unreadable(format!("it is larger than {} MiB", MOST >> 20));
+    if metadata.len() > MOST {
+        return Err(too_large());
+    }
+    // A pipe is a good way to hand over a plan; a device without end is known by how it begins, and not read on.
+    let mut reader = BufReader::new(file.take(MOST + 1));
+    let beginning = reader.fill_buf().map_err(|error| unreadable(error.to_string()))?;
+    if !beginning.trim_ascii_start().starts_with(b"{") {
+        return Err(failed("it does not begin as a JSON object".to_owned()));
+    }
+    let mut text = String::new();
+    reader.read_to_string(&mut text).map_err(|error| unreadable(error.to_string()))?;
     if text.len() as u64 > MOST {
-        return Err(unreadable(format!("it is larger than {} MiB", MOST >> 20)));
+        return Err(too_large());
     }
     let value: serde_json::Value = serde_json::from_str(&text).map_err(|error| failed(error.to_string()))?;
     let version = value.get("format_version").and_then(serde_json::Value::as_str).unwrap_or_default();

@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 use super::args::Common;
 use super::exit::{Stop, with_causes};
 use super::screen::Screen;
-use crate::persona::document::Project;
+use crate::persona::document::{Persona, Project};
 use crate::persona::problem::{self, Problem, Severity};
-use crate::persona::{Overlay, find_root, load, load_with};
-use crate::providers;
+use crate::persona::{Overlay, find_root, load_each, load_with};
+use crate::plan::Document;
+use crate::providers::{self, Compiled, Part};
 use crate::state::{State, StateFile};
 
 /// The folder below a project's root where sandbox runs keep everything.
@@ -25,30 +26,35 @@ pub(super) fn root(common: &Common) -> Result<PathBuf, Stop> {
     })
 }
 
-/// What the files of a project say, and what was made of it.
-pub(super) struct Understood<T> {
+/// What the files of a project say, and what they come to.
+pub(super) struct Understood {
     pub(super) project: Project,
-    pub(super) compiled: T,
+    pub(super) compiled: Compiled,
     /// What is no obstacle, and worth knowing.
     pub(super) warnings: Vec<Problem>,
 }
 
-/// Loads the files of a project, and makes of it what `compile` makes, beside its warnings.
+/// Loads and compiles the files of a project. Of each persona, and of what it comes to, `keep` may let go of what is not needed.
 ///
 /// # Errors
 /// Their problems, warnings too, if errors are among them.
-pub(super) fn understand<T>(
+pub(super) fn understand(
     root: &Path,
     sandbox: bool,
-    compile: impl FnOnce(&Project) -> Result<(T, Vec<Problem>), Vec<Problem>>,
-) -> Result<Understood<T>, Stop> {
-    let loaded = load(root, &providers::vocabulary(), &|name| variable(sandbox, name));
+    keep: impl Fn(&mut Persona, &mut Part) + Sync,
+) -> Result<Understood, Stop> {
+    let environment = |name: &str| variable(sandbox, name);
+    let (loaded, parts) = load_each(root, &providers::vocabulary(), &environment, &Overlay::default(), |accounts, persona| {
+        let mut part = providers::compile_persona(accounts, persona);
+        keep(persona, &mut part);
+        part
+    });
     let mut problems = loaded.problems;
     let mut compiled = None;
-    if let Some(project) = &loaded.project {
-        match compile(project) {
-            Ok((result, warnings)) => {
-                problems.extend(warnings);
+    if loaded.project.is_some() {
+        match Compiled::of(parts) {
+            Ok(mut result) => {
+                problems.append(&mut result.warnings);
                 compiled = Some(result);
             }
             Err(more) => problems.extend(more),
@@ -67,11 +73,17 @@ pub(super) fn understand<T>(
 
 /// Loads and checks the files of a project, and gives it with the number of its targets. Warnings are printed; errors stop.
 pub(super) fn read_project(common: &Common, screen: &Screen, root: &Path) -> Result<(Project, usize), Stop> {
-    let Understood { project, compiled, warnings } = understand(root, common.sandbox, providers::check)?;
+    let only_checked = |persona: &mut Persona, part: &mut Part| {
+        persona.let_go_of_values();
+        for resource in &mut part.resources {
+            resource.fields = Document::default();
+        }
+    };
+    let Understood { project, compiled, warnings } = understand(root, common.sandbox, only_checked)?;
     if !warnings.is_empty() {
         screen.warn(warnings);
     }
-    Ok((project, compiled))
+    Ok((project, compiled.resources.len()))
 }
 
 /// A project whatever its variables are, for those who have no use for its secrets.

@@ -34,7 +34,8 @@ use crate::state::{Entry, Memory, StateFile};
 pub(super) async fn pull(common: &Common, screen: &Screen, args: &PullArgs) -> Result<Exit, Stop> {
     let mut common = common.clone();
     common.targets.extend(args.addresses.iter().cloned());
-    let session = Session::open(&common, screen, (!args.dry_run).then_some(("pull", args.waiting.lock_timeout)), None).await?;
+    let writing = (!args.dry_run).then_some(("pull", args.waiting.lock_timeout));
+    let session = Session::open_with_values(&common, screen, writing).await?;
     let seen = session.look(&session.desired, &session.moves).await?;
     let planning = Planning { allow_deletes: true, allow_changes: true, ..Planning::default() };
     let plan = session.plan_seen(&session.desired, &session.moves, &seen, &planning)?;

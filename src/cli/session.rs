@@ -69,6 +69,8 @@ struct Wishes<'a> {
     only: Option<&'a AccountName>,
     /// Whether every recorded object that is selected will be looked at.
     reads_ahead: bool,
+    /// Whether the values that the files are compiled from will be looked at: they are let go of otherwise.
+    values: bool,
 }
 
 impl Session {
@@ -83,10 +85,23 @@ impl Session {
         writing: Option<(&str, Duration)>,
         saved: Option<&Plan>,
     ) -> Result<Self, Stop> {
-        Self::open_besides(common, screen, writing, saved, &[]).await
+        let wishes = Wishes { writing, saved, reads_ahead: saved.is_none(), ..Wishes::default() };
+        Self::open_for(common, screen, wishes).await
     }
 
-    /// As [`Session::open`], and connected to these accounts also where nothing is planned or recorded there.
+    /// As [`Session::open`], for those who change files: with the values that the files were compiled from.
+    ///
+    /// # Errors
+    /// As [`Session::open`].
+    pub(super) async fn open_with_values(
+        common: &Common,
+        screen: &Screen,
+        writing: Option<(&str, Duration)>,
+    ) -> Result<Self, Stop> {
+        Self::open_for(common, screen, Wishes { writing, reads_ahead: true, values: true, ..Wishes::default() }).await
+    }
+
+    /// As [`Session::open_with_values`], and connected to these accounts also where nothing is planned or recorded there.
     ///
     /// # Errors
     /// As [`Session::open`].
@@ -94,14 +109,16 @@ impl Session {
         common: &Common,
         screen: &Screen,
         writing: Option<(&str, Duration)>,
-        saved: Option<&Plan>,
         besides: &[AccountName],
     ) -> Result<Self, Stop> {
-        let reads_ahead = saved.is_none() && besides.is_empty();
-        let wishes = Wishes { writing, saved, besides, only: None, reads_ahead };
+        let reads_ahead = besides.is_empty();
+        Self::open_for(common, screen, Wishes { writing, besides, reads_ahead, values: true, ..Wishes::default() }).await
+    }
+
+    async fn open_for(common: &Common, screen: &Screen, wishes: Wishes<'_>) -> Result<Self, Stop> {
         let mut session = Self::begin(common, screen, wishes).await?;
         // A saved plan holds the ids, and what is destroyed needs none.
-        if saved.is_none() && writing.is_none_or(|(command, _)| command != "destroy") {
+        if wishes.saved.is_none() && wishes.writing.is_none_or(|(command, _)| command != "destroy") {
             session.look_up().await?;
         }
         Ok(session)
@@ -144,15 +161,6 @@ impl Session {
     /// Whether `--target` selects an address; without the flag all are.
     pub(super) fn selects(&self, address: &Address) -> bool {
         self.selection.selects(address)
-    }
-
-    /// Lets go of the values that the files were compiled from; where they were written stays.
-    pub(super) fn let_go_of_values(&mut self) {
-        let values = self.project.personas.values_mut().map(|persona| {
-            let fields = persona.targets.iter_mut().map(|target| std::mem::take(&mut target.fields)).collect::<Vec<_>>();
-            (std::mem::take(&mut persona.shared), fields)
-        });
-        aside(values.collect::<Vec<_>>());
     }
 
     /// Lets go of all that a plan was made from, when it is not needed any more: at a large project most of what is held.

@@ -89,6 +89,16 @@ pub struct Persona {
     pub place: Place,
 }
 
+impl Persona {
+    /// Lets go of the values, which are not needed once they are compiled; where they were written stays.
+    pub fn let_go_of_values(&mut self) {
+        self.shared = Shared::default();
+        for target in &mut self.targets {
+            target.fields = Map::new();
+        }
+    }
+}
+
 /// The fields that most providers share. A value is a string, `null` (clear), or `{"$env": NAME}`.
 #[derive(Clone, Debug, Default)]
 pub struct Shared {

@@ -9,7 +9,7 @@ use secrecy::SecretString;
 use serde_json::Value;
 
 use super::accounts::{self, PROJECT_FILE, Settings};
-use super::document::{Persona, Project};
+use super::document::{Account, Persona, Project};
 use super::expression::Resolver;
 use super::folder;
 use super::mask;
@@ -63,7 +63,20 @@ pub fn load(root: &Path, vocabulary: &Vocabulary, environment: Environment<'_>) 
 
 /// Loads a project as it would be with other files.
 pub fn load_with(root: &Path, vocabulary: &Vocabulary, environment: Environment<'_>, overlay: &Overlay) -> Loaded {
-    let mut problems = Vec::new();
+    load_each(root, vocabulary, environment, overlay, |_, _| ()).0
+}
+
+/// Loads a project, and makes something of each persona as soon as its file is read: whoever needs the values of a persona for that
+/// alone takes them out of it, and never holds those of all. What is made counts only if the project does. A persona of which an
+/// error is known already is passed over.
+pub fn load_each<T: Send>(
+    root: &Path,
+    vocabulary: &Vocabulary,
+    environment: Environment<'_>,
+    overlay: &Overlay,
+    make: impl Fn(&BTreeMap<AccountName, Account>, &mut Persona) -> T + Sync,
+) -> (Loaded, Vec<T>) {
+    let (mut problems, mut made) = (Vec::new(), Vec::new());
     let files = Files::new(root, &overlay.files);
     let mut resolver = Resolver::new(root, &overlay.files, environment);
     let file = match read_yaml(&files, Path::new(PROJECT_FILE), &mut problems) {
@@ -102,12 +115,13 @@ pub fn load_with(root: &Path, vocabulary: &Vocabulary, environment: Environment<
         let mut listed = folder::files(root, &folder, &mut problems);
         listed.retain(|(key, _)| overlay.only.as_ref().is_none_or(|only| only.contains(key)));
         let settings = settings.as_ref();
-        let context = Context { root, shapes: &shapes, whole, vocabulary, settings, overlay, environment };
+        let context = Context { root, shapes: &shapes, whole, vocabulary, settings, overlay, environment, make };
         for mut part in in_parts(&listed, |part| context.read(part)) {
             problems.append(&mut part.problems);
             former.append(&mut part.former);
             secrets.append(&mut part.secrets);
             personas.append(&mut part.personas);
+            made.append(&mut part.made);
         }
     }
     let personas = without_twins(personas, &mut problems);
@@ -130,11 +144,11 @@ pub fn load_with(root: &Path, vocabulary: &Vocabulary, environment: Environment<
         let Settings { state_path, safety, accounts, .. } = settings;
         Project { root: root.to_path_buf(), folder: persona_folder, state_path, safety, accounts, personas, secrets }
     });
-    Loaded { project, problems }
+    (Loaded { project, problems }, made)
 }
 
 /// What every persona file is read with.
-struct Context<'a> {
+struct Context<'a, M> {
     root: &'a Path,
     shapes: &'a Shapes<'a>,
     whole: ShapeId,
@@ -142,25 +156,32 @@ struct Context<'a> {
     settings: Option<&'a Settings>,
     overlay: &'a Overlay,
     environment: Environment<'a>,
+    make: M,
 }
 
 /// What came of some of the persona files.
-struct Part {
+struct Part<T> {
     personas: Vec<(Key, Persona)>,
+    made: Vec<T>,
     former: Vec<Former>,
     secrets: BTreeMap<String, SecretString>,
     problems: Vec<Problem>,
 }
 
-impl Context<'_> {
-    fn read(&self, listed: &[(Key, PathBuf)]) -> Part {
+impl<M> Context<'_, M> {
+    fn read<T>(&self, listed: &[(Key, PathBuf)]) -> Part<T>
+    where
+        M: Fn(&BTreeMap<AccountName, Account>, &mut Persona) -> T,
+    {
         let files = Files::new(self.root, &self.overlay.files);
         let mut resolver = Resolver::new(self.root, &self.overlay.files, self.environment);
-        let (mut personas, mut found) = (Vec::with_capacity(listed.len()), Vec::new());
+        let (mut personas, mut made, mut found) =
+            (Vec::with_capacity(listed.len()), Vec::with_capacity(listed.len()), Vec::new());
         let Self { shapes, whole, vocabulary, settings, .. } = *self;
         let (problems, former) = (&mut found, Vec::new());
         let mut reader = Reader { shapes, whole, vocabulary, settings, resolver: &mut resolver, problems, former };
         for (key, path) in listed {
+            let known = (reader.problems.len(), reader.resolver.problems.len());
             match read_yaml(&files, path, reader.problems) {
                 Read::Unreadable(unreadable) => reader.problems.push(source::problem(path, &unreadable)),
                 Read::Broken => {}
@@ -168,13 +189,22 @@ impl Context<'_> {
                     let help = "write the persona, as in `name: Ada`, with its `targets`, or remove the file";
                     reader.problems.push(Problem::error("empty-file", place, "this persona is empty").with_help(help));
                 }
-                Read::Document(node) => personas.push((key.clone(), reader.persona(key.clone(), &node))),
+                Read::Document(node) => {
+                    let mut persona = reader.persona(key.clone(), &node);
+                    let mut told = reader.problems[known.0..].iter().chain(&reader.resolver.problems[known.1..]);
+                    if let Some(settings) = settings
+                        && told.all(|problem| problem.severity != Severity::Error)
+                    {
+                        made.push((self.make)(&settings.accounts, &mut persona));
+                    }
+                    personas.push((key.clone(), persona));
+                }
             }
         }
         let former = reader.former;
         let Resolver { secrets, mut problems, .. } = resolver;
         problems.append(&mut found);
-        Part { personas, former, secrets, problems }
+        Part { personas, made, former, secrets, problems }
     }
 }
 

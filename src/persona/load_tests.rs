@@ -217,3 +217,32 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn something_is_made_of_each_persona_without_a_known_error_and_its_values_can_go_at_once() {
+    let root = project(&[
+        ("personaform.yaml", "accounts:\n  face:\n"),
+        ("personas/ada.yaml", "name: Ada\ntargets:\n  face:\n"),
+        ("personas/bob.yaml", "name: [1]\n"),
+        ("personas/cyd.yaml", "name: { $env: NOT_SET }\n"),
+        ("personas/dan.yaml", "name: Dan\ntargets:\n  face:\n"),
+        ("personas/eve.yaml", "name: Eve\nname: Eva\n"),
+    ]);
+    let environment = |name: &str| (name != "NOT_SET").then(String::new);
+    let make = |accounts: &BTreeMap<AccountName, Account>, persona: &mut Persona| {
+        let name = persona.shared.name.clone();
+        persona.let_go_of_values();
+        (accounts.len(), persona.key.as_str().to_owned(), name)
+    };
+    let made = |root: &TempDir| load_each(root.path(), &vocabulary(), &environment, &Overlay::default(), make);
+    let known = |key: &str, name: &str| (1, key.to_owned(), Some(json!(name)));
+    let (loaded, all) = made(&root);
+    assert!(loaded.project.is_none());
+    assert_eq!(all, [known("ada", "Ada"), known("dan", "Dan")]);
+    for key in ["bob", "cyd", "eve"] {
+        fs::remove_file(root.path().join(format!("personas/{key}.yaml"))).expect("removed");
+    }
+    let project = made(&root).0.project.expect("a project");
+    assert!(project.personas.values().all(|persona| persona.shared.name.is_none() && persona.targets[0].fields.is_empty()));
+    assert_eq!(project.personas[&Key::new("ada")].targets[0].places.section.line_and_column().0, 3);
+}

@@ -28,7 +28,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-pub use load::{Loaded, Overlay, find_root, load, load_accounts, load_with};
+pub use load::{Loaded, Overlay, find_root, load, load_accounts, load_each, load_with};
 pub use parts::in_parts;
 pub use schema::{persona_schema, project_schema};
 

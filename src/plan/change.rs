@@ -6,9 +6,10 @@ use std::fmt;
 use ring::digest::{Context, SHA256};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::address::Address;
+use super::document::Document;
 use super::resource::RemoteId;
 use super::source::{Piece, Source};
 use super::value::{hidden, hidden_in, is_secret};
@@ -167,7 +168,7 @@ pub struct Change {
     pub notes: Vec<String>,
     /// The managed fields that state will record afterwards.
     #[serde(default)]
-    pub applied: Map<String, Value>,
+    pub applied: Document,
     /// Whether state will record that a delete is refused.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub prevent_destroy: bool,
@@ -370,7 +371,7 @@ pub struct Settled {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<Source>,
     /// What state shall remember as applied.
-    pub applied: Map<String, Value>,
+    pub applied: Document,
     /// Whether state will record that a delete is refused.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub prevent_destroy: bool,

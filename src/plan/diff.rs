@@ -45,7 +45,7 @@ impl<'a> Comparison<'a> {
                 self.compare_desired(path, value, &mut found);
             }
         }
-        if self.applied != self.desired {
+        if !std::ptr::eq(self.applied, self.desired) && self.applied != self.desired {
             self.compare_all_removed(&mut found);
         }
         found.edits.sort_by(|left, right| left.path.cmp(&right.path));

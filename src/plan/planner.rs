@@ -9,11 +9,10 @@ mod wanted;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Map;
-
 use super::address::Address;
 use super::blame::blame;
 use super::change::{AccountBasis, Action, Basis, Blocked, Change, FORMAT_VERSION, Observed, Plan, Reason, Settled, Summary};
+use super::document::Document;
 use super::gate;
 use super::resource::{Live, Record, RemoteId, Resource};
 use crate::persona::name::{AccountName, Manage, Pointer};
@@ -185,7 +184,8 @@ impl Subject<'_> {
     /// State knows the object and the files want it.
     fn recorded_target(&self, resource: &Resource, record: &Record) -> Result<Verdict, Unproven> {
         if !self.account.dialect.rules().read {
-            let live = Live { name: record.name.clone(), fields: record.applied.clone(), ..Live::empty(record.id.clone()) };
+            let live =
+                Live { name: record.name.clone(), fields: record.applied.clone().into(), ..Live::empty(record.id.clone()) };
             return self.existing(resource, &live, &record.applied, Action::Update, Vec::new());
         }
         match &*self.observation() {
@@ -204,7 +204,7 @@ impl Subject<'_> {
         if let Some(other) = other {
             notes.push(format!("the object recorded so far, `{}`, stays at the service and is no longer managed", other.id));
         }
-        let none = Map::new();
+        let none = Document::default();
         if !self.account.dialect.rules().read {
             return self.existing(resource, &Live::empty(id.clone()), &none, Action::Adopt, notes);
         }
@@ -237,7 +237,7 @@ impl Subject<'_> {
                 ),
                 help: "give each target its own object: different names, or different `$id`s".to_owned(),
             }),
-            [live] if self.situation.adopt => self.existing(resource, live, &Map::new(), Action::Adopt, Vec::new()),
+            [live] if self.situation.adopt => self.existing(resource, live, &Document::default(), Action::Adopt, Vec::new()),
             [live] => Ok(Verdict::Blocked {
                 why: format!("a persona named `{}` exists there already, with the id `{}`", resource.name, live.id),
                 help: format!("take it with `--adopt`, or with `$id: {}` in the target", live.id),
@@ -290,7 +290,7 @@ impl Subject<'_> {
             edits: Vec::new(),
             requests: Vec::new(),
             notes: Vec::new(),
-            applied: Map::new(),
+            applied: Document::default(),
             prevent_destroy: false,
             force_destroy: false,
             manage: Manage::Full,

@@ -122,7 +122,7 @@ mod tests {
         Resource {
             address: Address::parse("a.b").expect("an address"),
             name: String::new(),
-            fields: fields.as_object().expect("an object").clone(),
+            fields: fields.as_object().expect("an object").clone().into(),
             bind: None,
             release: true,
             ignore: Vec::new(),

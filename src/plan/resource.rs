@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::address::Address;
+use super::document::Document;
 use crate::persona::name::{Manage, Pointer};
 
 /// The id that a service gave an object. Opaque.
@@ -48,7 +49,7 @@ pub struct Resource {
     /// Display name, for people and for finding an object of the same name; empty if none was written.
     pub name: String,
     /// The managed fields. `null` clears. Secrets stand as `{"$env": NAME, "digest": …}`.
-    pub fields: Map<String, Value>,
+    pub fields: Document,
     /// The object to bind to (`$id`).
     pub bind: Option<RemoteId>,
     /// Whether customers shall hear it: false leaves it in the draft, where the service has one.
@@ -113,7 +114,7 @@ pub struct Record {
     /// Its display name when last written.
     pub name: String,
     /// The managed fields as we last wrote them.
-    pub applied: Map<String, Value>,
+    pub applied: Document,
     /// Whether a delete is refused even after the file that said so has gone.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub prevent_destroy: bool,
@@ -144,7 +145,7 @@ pub struct Pending {
     /// SHA-256 of the body, with stand-ins for its secrets.
     pub digest: String,
     /// The managed fields that the request carries: what the object is found by.
-    pub sent: Map<String, Value>,
+    pub sent: Document,
     /// When it was sent: RFC 3339, UTC, whole seconds.
     pub sent_at: String,
 }

@@ -30,7 +30,7 @@ impl Dialect for Plain {
     }
 
     fn create(&self, resource: &Resource) -> Draft {
-        let body = Value::Object(resource.fields.clone());
+        let body = Value::Object(resource.fields.clone().into());
         Draft { requests: vec![Request::new(Method::Post, "/things").with_body(body)], notes: Vec::new() }
     }
 
@@ -132,7 +132,7 @@ impl Scene {
         let resource = Resource {
             address: at(key),
             name: "Ada".to_owned(),
-            fields: object(fields),
+            fields: object(fields).into(),
             bind: None,
             release: true,
             ignore: Vec::new(),
@@ -154,7 +154,7 @@ impl Scene {
             provider: "plain".to_owned(),
             id: RemoteId::new(id),
             name: "Ada".to_owned(),
-            applied: object(applied),
+            applied: object(applied).into(),
             prevent_destroy: false,
             force_destroy: false,
             resisted: Vec::new(),
@@ -235,7 +235,7 @@ fn a_change_that_somebody_made_already_only_corrects_state() {
         .shows("ada", live("1", json!({"x": 2})));
     let plan = scene.plan();
     assert_eq!(plan.changes, []);
-    assert_eq!(plan.settled[0].applied, object(json!({"x": 2})));
+    assert_eq!(plan.settled[0].applied, object(json!({"x": 2})).into());
 }
 
 #[test]
@@ -413,7 +413,7 @@ fn ignored_fields_keep_what_was_applied_before() {
     scene.desired.get_mut(&at("ada")).expect("wanted").ignore = vec![crate::persona::name::Pointer::new(["y"])];
     let plan = scene.plan();
     assert_eq!(plan.changes[0].requests[0].body, Some(json!({"x": 2})));
-    assert_eq!(plan.changes[0].applied, object(json!({"x": 2, "y": 4})));
+    assert_eq!(plan.changes[0].applied, object(json!({"x": 2, "y": 4})).into());
 }
 
 #[test]
@@ -423,7 +423,7 @@ fn what_is_written_over_an_ignored_field_is_remembered_as_written() {
         .records("ada", "1", json!({"x": {"y": 1}}))
         .shows("ada", live("1", json!({"x": {"y": 1}})));
     scene.desired.get_mut(&at("ada")).expect("wanted").ignore = vec![crate::persona::name::Pointer::new(["x", "y"])];
-    assert_eq!(scene.plan().changes[0].applied, object(json!({"x": null})));
+    assert_eq!(scene.plan().changes[0].applied, object(json!({"x": null})).into());
 }
 
 #[test]
@@ -442,7 +442,7 @@ fn sent(name: &str, fields: Value) -> Pending {
         name: name.to_owned(),
         request: "POST /things".to_owned(),
         digest: "d".to_owned(),
-        sent: object(fields),
+        sent: object(fields).into(),
         sent_at: "2026-11-22T06:00:00Z".to_owned(),
     }
 }

@@ -20,7 +20,7 @@ use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value};
 
 use crate::persona::document::{self, Account, Persona, Project, Target};
-use crate::persona::name::{Key, Pointer};
+use crate::persona::name::{AccountName, Key, Pointer};
 use crate::persona::problem::{Place, Problem};
 use crate::persona::{ProviderWords, Section, Vocabulary, in_parts};
 use crate::plan::value::lookups;
@@ -120,6 +120,62 @@ fn unknown_kinds(provider: &dyn Provider, target: &Target, resource: &Resource) 
         .collect()
 }
 
+/// What one persona comes to.
+#[derive(Debug)]
+pub struct Part {
+    /// The key that it had before (`previously`).
+    pub previously: Option<Key>,
+    /// What is wanted, by target. Secrets stand as `{"$env": NAME}`.
+    pub resources: Vec<Resource>,
+    warnings: Vec<Problem>,
+    problems: Vec<Problem>,
+}
+
+/// Compiles every target of a persona.
+pub fn compile_persona(accounts: &BTreeMap<AccountName, Account>, persona: &Persona) -> Part {
+    let resources = Vec::with_capacity(persona.targets.len());
+    let mut part = Part { previously: persona.previously.clone(), resources, warnings: Vec::new(), problems: Vec::new() };
+    for target in &persona.targets {
+        let provider = accounts.get(&target.account).and_then(configured);
+        let Some(provider) = provider else { continue };
+        let address = Address::new(target.account.clone(), persona.key.clone());
+        match provider.compile(&address, persona, target) {
+            Ok(resource) => {
+                part.problems.extend(unknown_kinds(provider, target, &resource));
+                part.warnings.extend(provider.advice(target));
+                part.resources.push(resource);
+            }
+            Err(more) => part.problems.extend(more),
+        }
+    }
+    part
+}
+
+impl Compiled {
+    /// What personas come to together.
+    ///
+    /// # Errors
+    /// All problems of all targets.
+    pub fn of(parts: Vec<Part>) -> Result<Self, Vec<Problem>> {
+        let mut compiled = Self::default();
+        let mut problems = Vec::new();
+        let mut resources = Vec::with_capacity(parts.len());
+        for mut part in parts {
+            for resource in part.resources {
+                let address = resource.address.clone();
+                let former = part.previously.clone().map(|old| Address::new(address.account.clone(), old));
+                compiled.moves.extend(former.map(|old| (address.clone(), old)));
+                resources.push((address, resource));
+            }
+            compiled.warnings.append(&mut part.warnings);
+            problems.append(&mut part.problems);
+        }
+        // At once, since a map that grows in order keeps half of its room empty.
+        compiled.resources = resources.into_iter().collect();
+        if problems.is_empty() { Ok(compiled) } else { Err(problems) }
+    }
+}
+
 /// Compiles every target of every persona.
 ///
 /// # Errors
@@ -127,72 +183,9 @@ fn unknown_kinds(provider: &dyn Provider, target: &Target, resource: &Resource) 
 pub fn compile(project: &Project) -> Result<Compiled, Vec<Problem>> {
     let personas: Vec<&Persona> = project.personas.values().collect();
     let parts = in_parts(&personas, |personas| {
-        let mut made = Vec::with_capacity(personas.len());
-        let said = compile_part(project, personas, |persona, resource| made.push((persona.previously.clone(), resource)));
-        (made, said)
+        personas.iter().map(|persona| compile_persona(&project.accounts, persona)).collect::<Vec<_>>()
     });
-    let mut compiled = Compiled::default();
-    let mut problems = Vec::new();
-    let mut resources = Vec::with_capacity(personas.len());
-    for (made, mut said) in parts {
-        for (previously, resource) in made {
-            let address = resource.address.clone();
-            compiled.moves.extend(previously.map(|old| (address.clone(), Address::new(address.account.clone(), old))));
-            resources.push((address, resource));
-        }
-        compiled.warnings.append(&mut said.warnings);
-        problems.append(&mut said.problems);
-    }
-    // At once, since a map that grows in order keeps half of its room empty.
-    compiled.resources = resources.into_iter().collect();
-    if problems.is_empty() { Ok(compiled) } else { Err(problems) }
-}
-
-/// Compiles every target of every persona and keeps nothing of it: how many there are, and the warnings.
-///
-/// # Errors
-/// As [`compile`].
-pub fn check(project: &Project) -> Result<(usize, Vec<Problem>), Vec<Problem>> {
-    let personas: Vec<&Persona> = project.personas.values().collect();
-    let parts = in_parts(&personas, |personas| {
-        let mut count = 0;
-        let said = compile_part(project, personas, |_, _| count += 1);
-        (count, said)
-    });
-    let (mut count, mut warnings, mut problems) = (0, Vec::new(), Vec::new());
-    for (more, mut said) in parts {
-        count += more;
-        warnings.append(&mut said.warnings);
-        problems.append(&mut said.problems);
-    }
-    if problems.is_empty() { Ok((count, warnings)) } else { Err(problems) }
-}
-
-/// What was said when targets were compiled.
-#[derive(Default)]
-struct Said {
-    warnings: Vec<Problem>,
-    problems: Vec<Problem>,
-}
-
-fn compile_part(project: &Project, personas: &[&Persona], mut made: impl FnMut(&Persona, Resource)) -> Said {
-    let mut said = Said::default();
-    for persona in personas {
-        for target in &persona.targets {
-            let provider = project.accounts.get(&target.account).and_then(configured);
-            let Some(provider) = provider else { continue };
-            let address = Address::new(target.account.clone(), persona.key.clone());
-            match provider.compile(&address, persona, target) {
-                Ok(resource) => {
-                    said.problems.extend(unknown_kinds(provider, target, &resource));
-                    said.warnings.extend(provider.advice(target));
-                    made(persona, resource);
-                }
-                Err(more) => said.problems.extend(more),
-            }
-        }
-    }
-    said
+    Compiled::of(parts.into_iter().flatten().collect())
 }
 
 impl Whereabouts for Project {

@@ -110,7 +110,7 @@ mod tests {
         let resource = Resource {
             address: Address::parse("service.persona").expect("an address"),
             name: String::new(),
-            fields: object(json!({"open": desired})),
+            fields: object(json!({"open": desired})).into(),
             bind: None,
             release: true,
             ignore: ignore.iter().map(|path| Pointer::parse(path).expect("a pointer")).collect(),

@@ -69,7 +69,7 @@ pub(crate) fn resource(fields: Value) -> Resource {
     Resource {
         address: address(),
         name: fields.get("name").and_then(Value::as_str).unwrap_or_default().to_owned(),
-        fields,
+        fields: fields.into(),
         bind: None,
         release: true,
         ignore: Vec::new(),

@@ -21,7 +21,7 @@ use super::seen::{Sight, sight};
 use crate::http::counting_retries;
 use crate::persona::name::AccountName;
 use crate::plan::change::Settled;
-use crate::plan::{Action, Address, Change, Live, Plan};
+use crate::plan::{Action, Address, Change, Document, Live, Plan};
 use crate::state::{Entry as Note, Memory, StateError};
 
 /// Corrections of state that are written together; all of them at once would be held a second time.
@@ -177,7 +177,7 @@ impl Applier<'_> {
         };
         // The same documents as when the plan was made, in the same order: equal objects have equal digests.
         let recorded = self.recorded_as(change);
-        let documents: Vec<&Map<String, Value>> = recorded.iter().chain([applied]).collect();
+        let documents: Vec<&Map<String, Value>> = recorded.as_deref().into_iter().chain([applied]).collect();
         match connection.read(id, &documents).await {
             Ok(Some(live)) => match sight(change, applied, &live, connection.provider) {
                 Sight::Changed(message) => Err(Ending::Stale { message }),
@@ -189,7 +189,7 @@ impl Applier<'_> {
     }
 
     /// What state remembers as applied to the object of a change.
-    fn recorded_as(&self, change: &Change) -> Option<Map<String, Value>> {
+    fn recorded_as(&self, change: &Change) -> Option<Document> {
         let address = change.moved_from.as_ref().unwrap_or(&change.address);
         let memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
         let state = memory.state();

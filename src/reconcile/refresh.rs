@@ -92,8 +92,8 @@ impl<'a> Questions<'a> {
         for (address, record) in recorded.iter().filter(|(address, _)| ours(address)) {
             let new_address = moving.get(address).copied().unwrap_or(address);
             if scope(address) || scope(new_address) {
-                let mut documents = vec![&record.applied];
-                documents.extend(desired.get(new_address).map(|resource| &resource.fields));
+                let mut documents = vec![&*record.applied];
+                documents.extend(desired.get(new_address).map(|resource| &*resource.fields));
                 known.insert(address, Known { address, id: record.id.clone(), recorded: true, documents });
             }
         }
@@ -109,7 +109,7 @@ impl<'a> Questions<'a> {
             match (&resource.bind, record) {
                 (Some(id), record) if record.is_none_or(|record| record.id != *id) => {
                     // A binding to another object than the recorded one: it is the one to look at.
-                    let documents = vec![&resource.fields];
+                    let documents = vec![&*resource.fields];
                     known.insert(address, Known { address, id: id.clone(), recorded: false, documents });
                 }
                 (None, None) => fresh.push((address, resource)),

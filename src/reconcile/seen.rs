@@ -173,7 +173,7 @@ mod tests {
             edits: vec![edit],
             requests,
             notes: Vec::new(),
-            applied: object(json!({"x": 2, "m": 1})),
+            applied: object(json!({"x": 2, "m": 1})).into(),
             prevent_destroy: false,
             force_destroy: false,
             manage: Manage::Full,

@@ -10,12 +10,11 @@ use std::io::{ErrorKind, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
 use super::State;
 use super::disk::{self, sync_folder};
 use crate::persona::name::Manage;
-use crate::plan::{Address, Pending, Record};
+use crate::plan::{Address, Document, Pending, Record};
 
 /// One thing to remember.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -59,7 +58,7 @@ pub enum Entry {
         /// The target.
         address: Address,
         /// What to remember as applied.
-        applied: Map<String, Value>,
+        applied: Document,
         /// Whether a delete is refused.
         prevent_destroy: bool,
         /// Whether it may be deleted although something uses it.

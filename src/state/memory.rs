@@ -177,14 +177,14 @@ impl Memory {
 mod tests {
     use super::*;
     use crate::persona::name::Manage;
-    use crate::plan::{Address, Record, RemoteId};
+    use crate::plan::{Address, Document, Record, RemoteId};
 
     fn applied(key: &str, id: &str) -> Entry {
         let record = Record {
             provider: "plain".to_owned(),
             id: RemoteId::new(id),
             name: String::new(),
-            applied: serde_json::Map::new(),
+            applied: Document::default(),
             prevent_destroy: false,
             force_destroy: false,
             resisted: Vec::new(),

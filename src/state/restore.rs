@@ -138,7 +138,7 @@ fn serials(path: &Path) -> u64 {
 mod tests {
     use super::*;
     use crate::persona::name::Manage;
-    use crate::plan::Record;
+    use crate::plan::{Document, Record};
     use crate::state::{Entry, Memory, StateFile};
 
     fn applied(key: &str, id: &str) -> Entry {
@@ -146,7 +146,7 @@ mod tests {
             provider: "plain".to_owned(),
             id: RemoteId::new(id),
             name: String::new(),
-            applied: serde_json::Map::new(),
+            applied: Document::default(),
             prevent_destroy: false,
             force_destroy: false,
             resisted: Vec::new(),

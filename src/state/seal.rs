@@ -9,6 +9,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value, json};
 
 use super::error::StateError;
+use crate::plan::Document;
 use crate::plan::value::{self, SECRET_MARK, hidden_in, is_secret};
 
 /// The shortest secret that is looked for within longer texts; a shorter one may be a word that belongs there.
@@ -83,9 +84,10 @@ impl Sealer {
     }
 
     /// Gives every `{"$env": NAME}` of a document its digest.
-    pub fn seal(&self, fields: &mut Map<String, Value>) {
-        for value in fields.values_mut() {
-            self.seal_value(value);
+    pub fn seal(&self, fields: &mut Document) {
+        // What holds no secret is not touched, and stays one with those that it is shared with.
+        if fields.values().any(marks_secret) {
+            fields.values_mut().for_each(|value| self.seal_value(value));
         }
     }
 
@@ -243,6 +245,15 @@ impl Sealer {
     }
 }
 
+/// Whether a value is a stand-in of its own, or holds one, however deep.
+fn marks_secret(value: &Value) -> bool {
+    match value {
+        Value::Array(items) => items.iter().any(marks_secret),
+        Value::Object(members) => is_secret(value) || members.values().any(marks_secret),
+        _ => false,
+    }
+}
+
 /// A text of nothing but stars or dots, as services show what they hide.
 fn is_masked(text: &str) -> bool {
     text.len() >= SHORTEST && text.chars().all(|letter| matches!(letter, '*' | '•' | '●'))
@@ -286,13 +297,29 @@ mod tests {
         value.as_object().cloned().expect("an object")
     }
 
+    fn document(value: Value) -> Document {
+        object(value).into()
+    }
+
     #[test]
     fn a_sealed_document_comes_back_for_sending_and_holds_no_secret() {
-        let mut fields = object(json!({"layers": {"llm": {"api_key": {"$env": "KEY"}}}}));
+        let mut fields = document(json!({"layers": {"llm": {"api_key": {"$env": "KEY"}}}}));
         sealer().seal(&mut fields);
-        let text = Value::Object(fields.clone()).to_string();
+        let text = Value::Object(fields.clone().into()).to_string();
         assert!(!text.contains("s3cr3t"));
-        assert_eq!(sealer().unseal(&Value::Object(fields)), Ok(json!({"layers": {"llm": {"api_key": "s3cr3t"}}})));
+        assert_eq!(sealer().unseal(&Value::Object(fields.into())), Ok(json!({"layers": {"llm": {"api_key": "s3cr3t"}}})));
+    }
+
+    #[test]
+    fn what_holds_no_secret_stays_one_with_its_copies_and_what_holds_one_leaves_them_as_they_are() {
+        let plain = document(json!({"name": "Ada", "list": [{"a": 1}]}));
+        let mut copy = plain.clone();
+        sealer().seal(&mut copy);
+        assert!(std::ptr::eq(&*plain, &*copy));
+        let secret = document(json!({"list": [{"a": {"$env": "KEY"}}]}));
+        let mut copy = secret.clone();
+        sealer().seal(&mut copy);
+        assert!(copy["list"][0]["a"]["digest"].is_string() && secret["list"][0]["a"]["digest"].is_null());
     }
 
     #[test]
@@ -303,7 +330,7 @@ mod tests {
 
     #[test]
     fn what_was_hidden_by_its_place_can_be_sent_back_unless_it_is_a_mask() {
-        let mut ours = object(json!({"a": {"$env": "KEY"}}));
+        let mut ours = document(json!({"a": {"$env": "KEY"}}));
         let sealer = sealer();
         sealer.seal(&mut ours);
         let hidden = |text: &str| {
@@ -320,7 +347,7 @@ mod tests {
 
     #[test]
     fn live_secrets_are_concealed_by_value_and_by_place() {
-        let mut ours = object(json!({"a": {"$env": "KEY"}}));
+        let mut ours = document(json!({"a": {"$env": "KEY"}}));
         sealer().seal(&mut ours);
         let mut live = object(json!({"a": "changed elsewhere", "b": ["s3cr3t"]}));
         sealer().conceal(&mut live, &[&ours]);
@@ -330,7 +357,7 @@ mod tests {
 
     #[test]
     fn live_secrets_are_concealed_at_any_depth_and_what_stands_beside_them_is_kept() {
-        let mut ours = object(json!({"deep": {"list": [{"$env": "KEY"}, 1], "plain": 1}}));
+        let mut ours = document(json!({"deep": {"list": [{"$env": "KEY"}, 1], "plain": 1}}));
         sealer().seal(&mut ours);
         let mut live = object(json!({"deep": {"list": ["changed elsewhere", 1], "plain": 2, "theirs": null}}));
         sealer().conceal(&mut live, &[&ours]);

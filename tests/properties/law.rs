@@ -13,7 +13,7 @@ use personaform::plan::gate::Limits;
 use personaform::plan::planner::{AccountSide, Namesakes, Observation, Situation, plan};
 use personaform::plan::value::{get, is_empty, leaves, same};
 use personaform::plan::{
-    Action, Address, Change, Clear, Live, Method, Plan, Reading, Record, RemoteId, Request, Resource, proof,
+    Action, Address, Change, Clear, Document, Live, Method, Plan, Reading, Record, RemoteId, Request, Resource, proof,
 };
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
@@ -54,7 +54,7 @@ pub(crate) fn compiled(world: &World, section: &Map<String, Value>, release: boo
 /// What is remembered of the object, and what it is read as.
 pub(crate) struct Known {
     pub(crate) id: RemoteId,
-    pub(crate) applied: Map<String, Value>,
+    pub(crate) applied: Document,
 }
 
 pub(crate) fn planned(world: &mut World, resource: &Resource, known: Option<&Known>) -> Checked<(Plan, Option<Live>)> {
@@ -274,7 +274,7 @@ fn check(id: &str, fields: &Fields, story: &Story) -> Checked<()> {
         return settled(&mut world, &resource, &known);
     };
     prop_assert_eq!(change.action, Action::Update);
-    let unread = || Live { fields: known.applied.clone(), ..Live::empty(known.id.clone()) };
+    let unread = || Live { fields: known.applied.clone().into(), ..Live::empty(known.id.clone()) };
     let predicted = proof::predict(world.provider, &live.clone().unwrap_or_else(unread), &change.requests);
     for request in &change.requests {
         sent(&mut world, request)?;

@@ -247,7 +247,7 @@ proptest! {
         let resource = Resource {
             address: Address::parse("tavus.ada").expect("an address"),
             name: "Ada".to_owned(),
-            fields: desired.clone(),
+            fields: desired.clone().into(),
             bind: None,
             release: true,
             ignore: Vec::new(),

@@ -261,9 +261,14 @@ mod on_linux {
             .output()
             .expect("a shell");
         assert!(output.status.success() && String::from_utf8_lossy(&output.stdout).contains("tavus.ada"), "{output:?}");
-        for (place, why) in
-            [("/dev/zero", "larger than 256 MiB"), ("personas", "cannot be read"), ("/dev/null", "no saved plan")]
-        {
+        let large = std::fs::File::create(project.path("large.json")).expect("a file");
+        large.set_len((256 << 20) + 1).expect("a file with a hole");
+        for (place, why) in [
+            ("large.json", "larger than 256 MiB"),
+            ("/dev/zero", "no saved plan: it does not begin as a JSON object"),
+            ("personas", "cannot be read"),
+            ("/dev/null", "no saved plan"),
+        ] {
             let (code, text) = limited(&project, 900, &format!("show {place}"));
             assert_eq!(code, Some(1), "{place}: {text}");
             assert!(text.contains(place) && text.contains(why), "{text}");

@@ -7,12 +7,12 @@ use std::sync::LazyLock;
 use personaform::persona::load;
 use personaform::persona::name::Manage;
 use personaform::persona::problem::Severity;
-use personaform::plan::{Address, Pending, Plan, Record, RemoteId};
+use personaform::plan::{Address, Document, Pending, Plan, Record, RemoteId};
 use personaform::state::{Entry, Memory, State, StateFile};
 use personaform::{providers, report};
 use proptest::collection::vec;
 use proptest::prelude::*;
-use serde_json::{Map, json};
+use serde_json::json;
 
 use crate::damage::{cases, damage, damaged};
 use crate::support::Project;
@@ -128,7 +128,7 @@ static LEFT: LazyLock<Left> = LazyLock::new(|| {
         provider: "tavus".to_owned(),
         id: RemoteId::new(id),
         name: "Ada".to_owned(),
-        applied: applied("x"),
+        applied: applied("x").into(),
         prevent_destroy: true,
         force_destroy: false,
         resisted: Vec::new(),
@@ -140,7 +140,7 @@ static LEFT: LazyLock<Left> = LazyLock::new(|| {
         name: "Bob".to_owned(),
         request: "POST /v2/personas".to_owned(),
         digest: "00".repeat(32),
-        sent: Map::new(),
+        sent: Document::default(),
         sent_at: "2026-06-01T00:00:00Z".to_owned(),
     };
     memory.note(&Entry::Applied { address: address("tavus.ada"), record: record("p1") }).expect("noted");
@@ -154,7 +154,7 @@ static LEFT: LazyLock<Left> = LazyLock::new(|| {
         Entry::Moved { from: address("tavus.bob"), to: address("tavus.cyd") },
         Entry::Settled {
             address: address("tavus.ada"),
-            applied: applied("y"),
+            applied: applied("y").into(),
             prevent_destroy: false,
             force_destroy: true,
             manage: Manage::Full,

@@ -9,7 +9,7 @@ use std::time::Duration;
 use personaform::http::{Client, Home, Patience};
 use personaform::persona::name::{AccountName, Manage};
 use personaform::plan::planner::Observation;
-use personaform::plan::{Address, Record, RemoteId, Resource};
+use personaform::plan::{Address, Document, Record, RemoteId, Resource};
 use personaform::provider::Limits;
 use personaform::providers::{self, tavus};
 use personaform::reconcile::{Connection, Interest, Reader, Refreshed, read_ahead, refresh};
@@ -40,7 +40,7 @@ fn recorded(provider: &str, ids: &[String]) -> BTreeMap<Address, Record> {
         provider: provider.to_owned(),
         id: RemoteId::new(id.clone()),
         name: String::new(),
-        applied: serde_json::Map::new(),
+        applied: Document::default(),
         prevent_destroy: false,
         force_destroy: false,
         resisted: Vec::new(),
@@ -170,7 +170,7 @@ async fn a_name_is_looked_for_on_every_page_while_what_is_known_is_taken_from_th
         let mut wanted = Resource {
             address: address(provider, 900),
             name: "Somebody new".to_owned(),
-            fields: serde_json::Map::new(),
+            fields: Document::default(),
             bind: None,
             release: true,
             ignore: Vec::new(),

@@ -3,12 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use serde_json::{Map, Value};
-
 use crate::capture::Draft;
 use crate::cli::exit::Stop;
 use crate::persona::name::{AccountName, Manage, Pointer};
-use crate::plan::{Address, Live, RemoteId};
+use crate::plan::{Address, Document, Live, RemoteId};
 
 /// One object that lives at an account.
 #[derive(Clone, Debug)]
@@ -57,7 +55,7 @@ pub(super) struct Kept {
     /// Its display name.
     pub(super) name: String,
     /// What state shall remember as applied.
-    pub(super) applied: Map<String, Value>,
+    pub(super) applied: Document,
     /// Whether its target forbids a delete.
     pub(super) prevent_destroy: bool,
     /// Whether its target allows a delete although something uses it.

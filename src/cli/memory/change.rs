@@ -1,6 +1,6 @@
 //! Single records changed by hand: another address, forgotten, settled; and the lock of a run that has died.
 
-use serde_json::{Map, json};
+use serde_json::json;
 
 use super::{Desk, missing, note};
 use crate::cli::args::ByHand;
@@ -8,7 +8,7 @@ use crate::cli::exit::{Stop, with_causes};
 use crate::cli::lock::now;
 use crate::persona::document::Project;
 use crate::persona::name::Manage;
-use crate::plan::{Address, Record, RemoteId};
+use crate::plan::{Address, Document, Record, RemoteId};
 use crate::providers;
 use crate::state::{Entry, Held, Lock, State};
 
@@ -159,7 +159,7 @@ pub(super) async fn resolve(desk: &Desk<'_>, address: &Address, id: Option<&str>
         provider: pending.provider.clone(),
         id: id.clone(),
         name: pending.name.clone(),
-        applied: if readable { Map::new() } else { pending.sent.clone() },
+        applied: if readable { Document::default() } else { pending.sent.clone() },
         prevent_destroy: false,
         force_destroy: false,
         resisted: Vec::new(),

@@ -15,8 +15,8 @@ use crate::persona::Overlay;
 use crate::persona::document::{Persona, Target};
 use crate::persona::name::{Key, Pointer};
 use crate::persona::raw;
-use crate::plan::Address;
 use crate::plan::value::{get, leaves, same};
+use crate::plan::{Address, Document};
 
 /// Changed files: before and after.
 pub(super) type Files = BTreeMap<PathBuf, (String, String)>;
@@ -25,7 +25,7 @@ pub(super) type Files = BTreeMap<PathBuf, (String, String)>;
 pub(super) type Edits = BTreeMap<PathBuf, String>;
 
 /// What the files want of each address.
-pub(super) type Wants = BTreeMap<Address, Map<String, Value>>;
+pub(super) type Wants = BTreeMap<Address, Document>;
 
 /// What is being written.
 pub(super) struct Desk<'a> {
@@ -173,7 +173,7 @@ impl<'a> Desk<'a> {
             return Err(no("written there, it would not be what the service holds"));
         }
         for (address, fields) in &desired {
-            let none = Map::new();
+            let none = Document::default();
             let before = self.desired.get(address).unwrap_or(&none);
             let paths: BTreeSet<Pointer> = leaves(before).into_iter().chain(leaves(fields)).map(|(path, _)| path).collect();
             for path in paths {

@@ -5,7 +5,7 @@ use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use secrecy::SecretString;
 
@@ -20,12 +20,12 @@ use crate::cli::retries::Retries;
 use crate::cli::screen::Screen;
 use crate::cli::selection::Selection;
 use crate::http::{self, Client, Home, Patience};
-use crate::persona::document::{Account, Project};
-use crate::persona::name::AccountName;
+use crate::persona::document::{Account, Persona, Project};
+use crate::persona::name::{AccountName, Key};
 use crate::persona::problem::Problem;
-use crate::plan::Address;
+use crate::plan::{Address, Resource};
 use crate::provider::Service;
-use crate::providers::{self, Compiled};
+use crate::providers::{self, Part};
 use crate::reconcile::{Ahead, Connection, read_ahead};
 use crate::sandbox::Running;
 use crate::state::{Lock, Sealer, State, StateFile};
@@ -37,8 +37,9 @@ impl Session {
     /// When the files have problems, state cannot be read, or an account has no key.
     pub(super) async fn begin(common: &Common, screen: &Screen, wishes: Wishes<'_>) -> Result<Self, Stop> {
         let root = root(common)?;
-        let mut files = pin!(understood_aside(&root, common.sandbox));
-        let mut beside = pin!(beside_the_files(common, screen, &root, wishes));
+        let recorded = Arc::new(OnceLock::new());
+        let mut files = pin!(understood_aside(&root, common.sandbox, wishes.values, Arc::clone(&recorded)));
+        let mut beside = pin!(beside_the_files(common, screen, &root, wishes, recorded));
         let (files, beside) = tokio::select! {
             files = &mut files => (files?, beside.await?),
             beside = &mut beside => (files.await?, beside?),
@@ -52,9 +53,12 @@ impl Session {
             None => Beside::only(Memory::open(common, screen, &root, &project, wishes).await?),
         };
         let Memory { lock, state_file, state } = memory;
+        let state = Arc::unwrap_or_clone(state);
         let sealer = sealer(&state, &project.secrets)?;
         for resource in compiled.resources.values_mut() {
             sealer.seal(&mut resource.fields);
+            // Those that were compiled before state was known, and those that hold secrets.
+            share(resource, compiled.moves.get(&resource.address), &state);
         }
         let sandbox = if common.sandbox { Some(start_sandbox(&root, &project).await?) } else { None };
         let selection = Selection::of(&common.targets);
@@ -87,19 +91,35 @@ impl Session {
     }
 }
 
-/// Loads and compiles the files on a thread of their own.
-async fn understood_aside(root: &Path, sandbox: bool) -> Result<Understood<Compiled>, Stop> {
+/// State, once it is read.
+type Recorded = Arc<OnceLock<Arc<State>>>;
+
+/// Loads and compiles the files on a thread of their own. The values that they were compiled from are kept only if that is wanted.
+async fn understood_aside(root: &Path, sandbox: bool, values: bool, recorded: Recorded) -> Result<Understood, Stop> {
     let root = root.to_path_buf();
-    let compile = |project: &Project| {
-        let mut compiled = providers::compile(project)?;
-        let warnings = std::mem::take(&mut compiled.warnings);
-        Ok((compiled, warnings))
+    let keep = move |persona: &mut Persona, part: &mut Part| {
+        if !values {
+            persona.let_go_of_values();
+        }
+        if let Some(state) = recorded.get() {
+            for resource in &mut part.resources {
+                let former = |key: &Key| Address::new(resource.address.account.clone(), key.clone());
+                let former = part.previously.as_ref().map(former);
+                share(resource, former.as_ref(), state);
+            }
+        }
     };
-    let understood = tokio::task::spawn_blocking(move || understand(&root, sandbox, compile)).await;
+    let understood = tokio::task::spawn_blocking(move || understand(&root, sandbox, keep)).await;
     understood.unwrap_or_else(|broken| match broken.try_into_panic() {
         Ok(panic) => std::panic::resume_unwind(panic),
         Err(_) => Err(Stop::failed("interrupted while the files were read")),
     })
+}
+
+/// Holds a document that is wanted as it was applied once, not twice; also where the target had another address then.
+fn share(resource: &mut Resource, former: Option<&Address>, state: &State) {
+    let mut recorded = std::iter::once(&resource.address).chain(former).filter_map(|address| state.objects.get(address));
+    recorded.any(|record| resource.fields.share(&record.applied));
 }
 
 /// What is read while the files are.
@@ -118,7 +138,13 @@ impl Beside {
 
 /// Reads state, and asks for what it records. None where there is nothing to ask for, or the project file, which tells where state is,
 /// has problems.
-async fn beside_the_files(common: &Common, screen: &Screen, root: &Path, wishes: Wishes<'_>) -> Result<Option<Beside>, Stop> {
+async fn beside_the_files(
+    common: &Common,
+    screen: &Screen,
+    root: &Path,
+    wishes: Wishes<'_>,
+    known: Recorded,
+) -> Result<Option<Beside>, Stop> {
     if common.sandbox || !wishes.reads_ahead {
         return Ok(None);
     }
@@ -127,6 +153,8 @@ async fn beside_the_files(common: &Common, screen: &Screen, root: &Path, wishes:
         return Ok(None);
     }
     let memory = Memory::open(common, screen, root, &project, wishes).await?;
+    // Set once, here.
+    let _ = known.set(Arc::clone(&memory.state));
     let selection = Selection::of(&common.targets);
     let recorded = &memory.state.objects;
     let needed =
@@ -148,7 +176,7 @@ fn sealer(state: &State, secrets: &BTreeMap<String, SecretString>) -> Result<Sea
 struct Memory {
     lock: Option<Lock>,
     state_file: StateFile,
-    state: State,
+    state: Arc<State>,
 }
 
 impl Memory {
@@ -175,7 +203,7 @@ impl Memory {
                 .with_help(format!("put the account back, or forget the object with `personaform state rm {address}`")));
             }
         }
-        Ok(Self { lock, state_file, state })
+        Ok(Self { lock, state_file, state: Arc::new(state) })
     }
 }
 
@@ -246,5 +274,68 @@ impl Connector<'_> {
         let client = Client::new(&home, key, &secrets, patience)
             .map_err(|error| Stop::failed(format!("the account `{}`: {error}", account.name)))?;
         Ok(client.watched_by(Arc::new(Retries::of(&account.name, self.screen, verbose))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::persona::name::Manage;
+    use crate::plan::{Document, Record, RemoteId};
+
+    fn document(value: &Value) -> Document {
+        value.as_object().cloned().expect("an object").into()
+    }
+
+    fn address(text: &str) -> Address {
+        Address::parse(text).expect("an address")
+    }
+
+    fn resource(at: &str, fields: &Value) -> Resource {
+        Resource {
+            address: address(at),
+            name: String::new(),
+            fields: document(fields),
+            bind: None,
+            release: true,
+            ignore: Vec::new(),
+            prevent_destroy: false,
+            force_destroy: false,
+            manage: Manage::Full,
+        }
+    }
+
+    #[test]
+    fn what_is_wanted_as_it_was_applied_is_held_once_also_where_it_has_moved() {
+        let fields = json!({"name": "Ada", "voice": {"speed": 1}});
+        let record = Record {
+            provider: "plain".to_owned(),
+            id: RemoteId::new("p1"),
+            name: "Ada".to_owned(),
+            applied: document(&fields),
+            prevent_destroy: false,
+            force_destroy: false,
+            resisted: Vec::new(),
+            manage: Manage::Full,
+            written_at: "2026-11-22T06:00:00Z".to_owned(),
+        };
+        let mut state = State::new().expect("a state");
+        state.objects.insert(address("a.ada"), record);
+        let shared = |mut resource: Resource, former: Option<&str>| {
+            share(&mut resource, former.map(address).as_ref(), &state);
+            assert_eq!(*resource.fields, *document(&json!({"name": resource.fields["name"], "voice": {"speed": 1}})));
+            std::ptr::eq(&*resource.fields, &*state.objects[&address("a.ada")].applied)
+        };
+        assert!(shared(resource("a.ada", &fields), None));
+        assert!(shared(resource("a.eve", &fields), Some("a.ada")), "moved");
+        assert!(!shared(resource("a.eve", &fields), None), "another object");
+        assert!(!shared(resource("a.ada", &json!({"name": "Eve", "voice": {"speed": 1}})), Some("a.bob")), "changed");
+
+        let mut changed = resource("a.ada", &fields);
+        share(&mut changed, None, &state);
+        changed.fields["voice"]["speed"] = json!(2);
+        assert_eq!(state.objects[&address("a.ada")].applied["voice"]["speed"], 1);
     }
 }

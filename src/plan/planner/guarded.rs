@@ -1,17 +1,16 @@
 //! Objects that not everything may be done to: what is only observed, and guards that the files take off.
 
-use serde_json::Map;
-
 use super::{Observation, Subject, Verdict};
 use crate::persona::name::Manage;
 use crate::plan::change::{Observed, Settled};
+use crate::plan::document::Document;
 use crate::plan::resource::Resource;
 
 impl Subject<'_> {
     /// The files only want to look at it.
     pub(super) fn observed_target(&self, resource: &Resource) -> Verdict {
         let record = self.recorded.map(|(_, record)| *record);
-        let none = Map::new();
+        let none = Document::default();
         let (id, applied) = match (&resource.bind, record) {
             (Some(id), Some(record)) if *id == record.id => (id, &record.applied),
             (Some(id), _) => (id, &none),

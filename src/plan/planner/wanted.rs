@@ -1,8 +1,6 @@
 //! What an object needs to be as the files want it: made, or edited where it differs. Every answer is proven by the provider's own
 //! prediction before it becomes a change.
 
-use std::borrow::Cow;
-
 use serde_json::{Map, Value};
 
 use super::{Subject, Unproven, Verdict};
@@ -10,6 +8,7 @@ use crate::persona::name::Pointer;
 use crate::plan::change::{Action, Change, Edit, Reason, Settled};
 use crate::plan::dialect::Draft;
 use crate::plan::diff::{Comparison, Differences};
+use crate::plan::document::Document;
 use crate::plan::proof;
 use crate::plan::resource::{Live, Record, RemoteId, Resource};
 use crate::plan::value;
@@ -36,7 +35,7 @@ impl Subject<'_> {
         &self,
         resource: &Resource,
         live: &Live,
-        applied: &Map<String, Value>,
+        applied: &Document,
         action: Action,
         mut notes: Vec<String>,
     ) -> Result<Verdict, Unproven> {
@@ -72,14 +71,14 @@ impl Subject<'_> {
                 let kept = |record: &Record| {
                     (record.prevent_destroy, record.force_destroy, record.manage) == (prevent_destroy, force_destroy, manage)
                 };
-                if *next == *applied && self.recorded.is_none_or(|(_, record)| kept(record)) {
+                if next == *applied && self.recorded.is_none_or(|(_, record)| kept(record)) {
                     return Ok(Verdict::Unchanged);
                 }
                 let address = self.address.clone();
                 return Ok(Verdict::Settled(Settled {
                     address,
                     source: None,
-                    applied: next.into_owned(),
+                    applied: next,
                     prevent_destroy,
                     force_destroy,
                     manage,
@@ -93,7 +92,7 @@ impl Subject<'_> {
             edits: found.edits,
             requests: draft.requests,
             notes,
-            applied: next.into_owned(),
+            applied: next,
             live_digest: dialect.rules().read.then(|| live.digest()),
             ..self.wanted(resource, action, Some(live.id.clone()), reason)
         }))
@@ -165,9 +164,9 @@ fn overall(found: &Differences) -> Reason {
 
 /// What state will remember: the desired document, with ignored fields as they were applied before. Something other than an
 /// object that the files want above an ignored field is written over it, and wins.
-fn applied_afterwards<'a>(resource: &'a Resource, before: &Map<String, Value>) -> Cow<'a, Map<String, Value>> {
+fn applied_afterwards(resource: &Resource, before: &Map<String, Value>) -> Document {
     if resource.ignore.is_empty() {
-        return Cow::Borrowed(&resource.fields);
+        return resource.fields.clone();
     }
     let mut applied = resource.fields.clone();
     let wins = |path: &Pointer| {
@@ -188,5 +187,5 @@ fn applied_afterwards<'a>(resource: &'a Resource, before: &Map<String, Value>) -
             }
         }
     }
-    Cow::Owned(applied)
+    applied
 }

@@ -206,7 +206,7 @@ pub(super) fn compile(address: &Address, persona: &Persona, target: &Target) -> 
     Ok(Resource {
         address: address.clone(),
         name,
-        fields: fields(&section).map_err(|error| invalid(target, &error))?,
+        fields: fields(&section).map_err(|error| invalid(target, &error))?.into(),
         bind: target.settings.id.as_ref().map(RemoteId::new),
         release: true,
         ignore: target.settings.ignore_changes.clone(),

@@ -120,7 +120,7 @@ pub(super) fn compile(address: &Address, persona: &Persona, target: &Target) -> 
     Ok(Resource {
         address: address.clone(),
         name,
-        fields,
+        fields: fields.into(),
         bind: target.settings.id.as_ref().map(RemoteId::new),
         release: target.settings.release.unwrap_or(true),
         ignore: target.settings.ignore_changes.clone(),
@@ -181,14 +181,14 @@ mod tests {
     fn shared_fields_go_where_bland_keeps_them() {
         let resource = compiled(shared(), json!({"role": "Support"})).expect("a resource");
         let fields = json!({"name": "Ada", "role": "Support", "description": "Answers", "personality_prompt": "Be kind."});
-        assert_eq!((Value::Object(resource.fields), resource.name.as_str()), (fields, "Ada"));
+        assert_eq!((Value::Object(resource.fields.into()), resource.name.as_str()), (fields, "Ada"));
     }
 
     #[test]
     fn own_fields_win_over_shared_ones_also_when_they_clear() {
         let own = json!({"name": "Bea", "description": null, "personality_prompt": "Be brief."});
         let resource = compiled(shared(), own.clone()).expect("a resource");
-        assert_eq!(Value::Object(resource.fields), own);
+        assert_eq!(Value::Object(resource.fields.into()), own);
     }
 
     #[test]
@@ -206,7 +206,7 @@ mod tests {
             "kb_ids": [],
         });
         let resource = compiled(Shared::default(), own.clone()).expect("a resource");
-        assert_eq!(Value::Object(resource.fields), own);
+        assert_eq!(Value::Object(resource.fields.into()), own);
     }
 
     #[test]

@@ -56,7 +56,7 @@ pub(super) fn compile(address: &Address, persona: &Persona, target: &Target) -> 
     Ok(Resource {
         address: address.clone(),
         name,
-        fields,
+        fields: fields.into(),
         bind: target.settings.id.as_ref().map(RemoteId::new),
         release: true,
         ignore: target.settings.ignore_changes.clone(),

@@ -50,7 +50,7 @@ pub(super) fn compile(api: Api, address: &Address, persona: &Persona, target: &T
     Ok(Resource {
         address: address.clone(),
         name,
-        fields,
+        fields: fields.into(),
         bind: target.settings.id.clone().map(RemoteId::new),
         release: true,
         ignore: target.settings.ignore_changes.clone(),
@@ -236,7 +236,7 @@ mod tests {
     #[test]
     fn shared_fields_go_where_tavus_keeps_them_and_the_description_nowhere() {
         let resource = compile_with(shared_fields(), None, json!({})).expect("a resource");
-        assert_eq!(Value::Object(resource.fields), json!({"persona_name": "Ada", "system_prompt": "Be kind."}));
+        assert_eq!(Value::Object(resource.fields.into()), json!({"persona_name": "Ada", "system_prompt": "Be kind."}));
         assert_eq!(resource.name, "Ada");
         assert!(resource.release);
     }
@@ -245,7 +245,7 @@ mod tests {
     fn a_field_of_the_section_wins_over_the_shared_one() {
         let section = json!({"persona_name": "Ada B", "system_prompt": {"$env": "PROMPT"}});
         let resource = compile_with(shared_fields(), None, section.clone()).expect("a resource");
-        assert_eq!(Value::Object(resource.fields), section);
+        assert_eq!(Value::Object(resource.fields.into()), section);
         assert_eq!(resource.name, "Ada B");
     }
 
@@ -265,7 +265,7 @@ mod tests {
     #[test]
     fn a_bound_persona_may_keep_a_prompt_that_is_not_ours() {
         let resource = compile_with(Shared::default(), Some("p1"), json!({"greeting": "Hi"})).expect("a resource");
-        assert_eq!(Value::Object(resource.fields), json!({"greeting": "Hi"}));
+        assert_eq!(Value::Object(resource.fields.into()), json!({"greeting": "Hi"}));
         assert_eq!(resource.bind, Some(RemoteId::new("p1")));
     }
 
@@ -273,7 +273,7 @@ mod tests {
     fn an_echo_takes_no_prompt_and_is_not_sent_the_shared_one() {
         for mode in WITHOUT_PROMPT {
             let resource = compile_with(shared_fields(), None, json!({"pipeline_mode": mode})).expect("a resource");
-            assert_eq!(Value::Object(resource.fields), json!({"persona_name": "Ada", "pipeline_mode": mode}));
+            assert_eq!(Value::Object(resource.fields.into()), json!({"persona_name": "Ada", "pipeline_mode": mode}));
             let section = json!({"pipeline_mode": mode, "system_prompt": "Be kind."});
             assert_eq!(codes(compile_with(shared_fields(), None, section)), [("tavus-prompt-not-used", 2)].into());
         }
@@ -318,7 +318,7 @@ mod tests {
         let resource = compile_for(Api::Pals, shared_fields(), None, section.clone()).expect("a resource");
         let mut wanted = section;
         wanted["system_prompt"] = json!("Be kind.");
-        assert_eq!(Value::Object(resource.fields), wanted);
+        assert_eq!(Value::Object(resource.fields.into()), wanted);
         assert_eq!(resource.name, "Ada B");
         let faceless = |section: Value| codes(compile_for(Api::Pals, shared_fields(), None, section));
         assert_eq!(faceless(json!({})), [("tavus-face-missing", 0)].into());

@@ -23,7 +23,7 @@ fn resource(fields: Value) -> Resource {
     Resource {
         address: Address::new(AccountName::new("tavus"), Key::new("ada")),
         name: "Ada".to_owned(),
-        fields: object(fields),
+        fields: object(fields).into(),
         bind: None,
         release: true,
         ignore: Vec::new(),

@@ -2,12 +2,12 @@
 
 use std::sync::PoisonError;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::notes::Notes;
 use super::{Applier, Step, failed, interrupted};
 use crate::persona::name::Pointer;
-use crate::plan::{Action, Change, Live, Pending, Record, RemoteId, Request, proof};
+use crate::plan::{Action, Change, Document, Live, Pending, Record, RemoteId, Request, proof};
 use crate::provider::Response;
 use crate::reconcile::connection::{Connection, Failure, label};
 use crate::reconcile::doubt;
@@ -25,7 +25,7 @@ pub(super) struct Work<'a> {
     /// What shall be done.
     pub(super) change: &'a Change,
     /// What state will remember as applied; taken out of the change.
-    pub(super) applied: Map<String, Value>,
+    pub(super) applied: Document,
     /// The object, as soon as it is known.
     pub(super) id: Option<RemoteId>,
     /// Writing requests that the service took.
@@ -96,7 +96,7 @@ impl Work<'_> {
         self.sent += 1;
         self.id = Some(id.clone());
         // The id is kept at once, with nothing applied yet: whatever happens next, the next plan goes on from here.
-        let record = self.recorded(id.clone(), Map::new(), Vec::new());
+        let record = self.recorded(id.clone(), Document::default(), Vec::new());
         self.note(Note::Created { address: self.change.address.clone(), record }).await?;
         let mut answered = connection.provider.accepted(first, &response).ok().flatten();
         let empty = Live::empty(RemoteId::new("{id}"));
@@ -119,7 +119,7 @@ impl Work<'_> {
             name: self.change.name.clone(),
             request: label(first),
             digest: digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect(),
-            sent: proof::carried(connection.provider, first, &self.applied),
+            sent: proof::carried(connection.provider, first, &self.applied).into(),
             sent_at: (self.applier.now)(),
         }
     }
@@ -172,7 +172,7 @@ impl Work<'_> {
         };
         let resisted = verify::resisted(self.change, &self.applied, &differences);
         if let (Ok(Some(live)), false) = (&found, readable) {
-            self.applied = verify::held(&self.applied, live, rules);
+            self.applied = verify::held(&self.applied, live, rules).into();
         }
         self.record_applied(resisted).await?;
         match found {
@@ -223,7 +223,7 @@ impl Work<'_> {
         });
         let live = match judged {
             Err(failure) => {
-                let change = (self.change, &self.applied);
+                let change = (self.change, &*self.applied);
                 doubt::settled(connection, change, self.id.as_ref(), request, failure, expected).await
             }
             written => written,
@@ -284,7 +284,7 @@ impl Work<'_> {
         self.note(Note::Applied { address: self.change.address.clone(), record }).await
     }
 
-    fn recorded(&self, id: RemoteId, applied: Map<String, Value>, resisted: Vec<Pointer>) -> Record {
+    fn recorded(&self, id: RemoteId, applied: Document, resisted: Vec<Pointer>) -> Record {
         Record {
             provider: self.change.provider.clone(),
             id,

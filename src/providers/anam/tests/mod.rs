@@ -33,7 +33,7 @@ fn resource(fields: Value) -> Resource {
     Resource {
         address: address(),
         name: "Ada".to_owned(),
-        fields: object(fields),
+        fields: object(fields).into(),
         bind: None,
         release: true,
         ignore: Vec::new(),

@@ -131,7 +131,7 @@ fn what_is_written_comes_through_unharmed() {
         }
     });
     let compiled = compile(written.clone(), Shared::default()).expect("a resource");
-    assert_eq!(Value::Object(compiled.fields), written);
+    assert_eq!(Value::Object(compiled.fields.into()), written);
 }
 
 #[test]
