@@ -47,7 +47,7 @@ impl Scene {
     fn edited(&self) -> (&'static dyn Provider, Live, Resource) {
         let provider = providers::find("tavus").expect("one");
         let resource = self.desired.values().find(|resource| resource.address.account.as_str() == "tavus").expect("one");
-        let live = Live { fields: resource.fields.clone().into(), ..Live::empty(RemoteId::new("p1")) };
+        let live = Live { fields: resource.fields.clone(), ..Live::empty(RemoteId::new("p1")) };
         let mut wanted = resource.clone();
         let prompt = wanted.fields["system_prompt"].as_str().expect("a prompt").replacen("first", "second", 1);
         wanted.fields.insert("system_prompt".to_owned(), Value::from(prompt));

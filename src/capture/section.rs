@@ -234,7 +234,7 @@ mod tests {
     }
 
     fn seen(fields: Value) -> Section {
-        let live = Live { fields: fields.as_object().cloned().expect("an object"), ..Live::empty(RemoteId::new("p1")) };
+        let live = Live { fields: fields.as_object().cloned().expect("an object").into(), ..Live::empty(RemoteId::new("p1")) };
         section(&Sight { live: &live, rules: &RULES, schema: &schema(), refused: &BTreeMap::new() })
     }
 
@@ -318,8 +318,8 @@ mod tests {
     #[test]
     fn what_waits_for_a_release_is_noticed() {
         let live = |released: Value| Live {
-            fields: json!({"name": "Ada", "of_tomorrow": 1}).as_object().cloned().expect("an object"),
-            released: released.as_object().cloned(),
+            fields: json!({"name": "Ada", "of_tomorrow": 1}).as_object().cloned().expect("an object").into(),
+            released: released.as_object().cloned().map(Into::into),
             ..Live::empty(RemoteId::new("p1"))
         };
         let unreleased = |released: Value| {

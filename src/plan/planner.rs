@@ -184,8 +184,7 @@ impl Subject<'_> {
     /// State knows the object and the files want it.
     fn recorded_target(&self, resource: &Resource, record: &Record) -> Result<Verdict, Unproven> {
         if !self.account.dialect.rules().read {
-            let live =
-                Live { name: record.name.clone(), fields: record.applied.clone().into(), ..Live::empty(record.id.clone()) };
+            let live = Live { name: record.name.clone(), fields: record.applied.clone(), ..Live::empty(record.id.clone()) };
             return self.existing(resource, &live, &record.applied, Action::Update, Vec::new());
         }
         match &*self.observation() {

@@ -115,7 +115,7 @@ mod tests {
     }
 
     fn live(fields: Value) -> Live {
-        Live { fields: fields.as_object().expect("an object").clone(), ..Live::empty(RemoteId::new("1")) }
+        Live { fields: fields.as_object().expect("an object").clone().into(), ..Live::empty(RemoteId::new("1")) }
     }
 
     fn resource(fields: Value) -> Resource {
@@ -157,7 +157,7 @@ mod tests {
     #[test]
     fn what_customers_hear_counts_only_where_it_is_to_be_released() {
         let mut after = live(json!({"a": 1}));
-        after.released = Some(Map::new());
+        after.released = Some(crate::plan::Document::default());
         let mut wanted = resource(json!({"a": 1}));
         assert!(prove(&Plain, None, &after, &wanted, &[]).is_err());
         wanted.release = false;

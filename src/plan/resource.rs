@@ -6,7 +6,6 @@ use std::fmt::{self, Write};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
 use super::address::Address;
 use super::document::Document;
@@ -73,9 +72,9 @@ pub struct Live {
     pub name: String,
     /// All fields that can be written, as they stand where writes go (Bland: persona-level fields and the draft). Read-only
     /// and volatile fields (timestamps, signed URLs, version ids) are left out.
-    pub fields: Map<String, Value>,
+    pub fields: Document,
     /// The same document as customers hear it, where the service keeps the two apart.
-    pub released: Option<Map<String, Value>>,
+    pub released: Option<Document>,
     /// In a prediction: fields (with all below them) whose value cannot be known before the service answers.
     pub unknown: BTreeSet<Pointer>,
     /// What would break if it were deleted (phone numbers), in words for people.
@@ -85,11 +84,27 @@ pub struct Live {
 impl Live {
     /// An object with an id and nothing else; where a prediction of a create begins.
     pub fn empty(id: RemoteId) -> Self {
-        Self { id, name: String::new(), fields: Map::new(), released: None, unknown: BTreeSet::new(), used_by: Vec::new() }
+        Self {
+            id,
+            name: String::new(),
+            fields: Document::default(),
+            released: None,
+            unknown: BTreeSet::new(),
+            used_by: Vec::new(),
+        }
     }
 }
 
 impl Live {
+    /// Does the same to the fields and to what customers hear. Where the two are one document, it is done once, and they stay one.
+    pub fn change_documents(&mut self, mut change: impl FnMut(&mut Document)) {
+        let one = self.released.take_if(|released| released.is(&self.fields)).is_some();
+        std::iter::once(&mut self.fields).chain(self.released.as_mut()).for_each(&mut change);
+        if one {
+            self.released = Some(self.fields.clone());
+        }
+    }
+
     /// A digest of everything that was observed: two reads with the same digest saw the same object.
     pub fn digest(&self) -> String {
         let document = serde_json::json!([self.id, self.fields, self.released, self.used_by]);
@@ -148,4 +163,32 @@ pub struct Pending {
     pub sent: Document,
     /// When it was sent: RFC 3339, UTC, whole seconds.
     pub sent_at: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[test]
+    fn what_is_done_to_one_document_is_done_to_both_and_one_document_stays_one() {
+        let document = |value: Value| Document::from(value.as_object().cloned().expect("an object"));
+        let fields = document(json!({"key": "secret", "name": "Ada"}));
+        let mut calls = 0;
+        let mut without_key = |released: Document| {
+            let mut live = Live { fields: fields.clone(), released: Some(released), ..Live::empty(RemoteId::new("p1")) };
+            live.change_documents(|document| {
+                calls += 1;
+                document.remove("key");
+            });
+            let released = live.released.expect("a document");
+            assert!(!live.fields.contains_key("key") && !released.contains_key("key"));
+            released.is(&live.fields)
+        };
+        assert!(without_key(fields.clone()));
+        assert!(!without_key(document(json!({"key": "secret", "name": "Eve"}))));
+        assert_eq!(calls, 3);
+        assert_eq!(fields["key"], "secret");
+    }
 }

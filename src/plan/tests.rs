@@ -96,7 +96,7 @@ fn object(value: Value) -> Map<String, Value> {
 }
 
 fn live(id: &str, fields: Value) -> Live {
-    Live { name: "Ada".to_owned(), fields: object(fields), ..Live::empty(RemoteId::new(id)) }
+    Live { name: "Ada".to_owned(), fields: object(fields).into(), ..Live::empty(RemoteId::new(id)) }
 }
 
 impl Scene {
@@ -361,7 +361,7 @@ fn a_service_that_cannot_be_read_is_planned_from_what_was_applied() {
 
 #[test]
 fn a_draft_that_waits_is_released_and_nothing_is_written_twice() {
-    let waiting = Live { released: Some(object(json!({"x": 1}))), ..live("1", json!({"x": 2})) };
+    let waiting = Live { released: Some(object(json!({"x": 1})).into()), ..live("1", json!({"x": 2})) };
     let scene =
         Scene::with(&STAGED_RULES).wants("ada", json!({"x": 2})).records("ada", "1", json!({"x": 1})).shows("ada", waiting);
     let plan = scene.plan();

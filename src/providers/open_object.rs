@@ -106,7 +106,7 @@ mod tests {
     }
 
     fn completed(live: Value, desired: Value, ignore: &[&str], edits: &[Edit]) -> Value {
-        let live = Live { fields: object(json!({"open": live})), ..Live::empty(RemoteId::new("p1")) };
+        let live = Live { fields: object(json!({"open": live})).into(), ..Live::empty(RemoteId::new("p1")) };
         let resource = Resource {
             address: Address::parse("service.persona").expect("an address"),
             name: String::new(),

@@ -106,7 +106,7 @@ pub(crate) fn edits(dialect: &dyn Dialect, live: &Live, resource: &Resource, app
         }
         let goal = to.clone().or_else(|| rule.clear.value());
         let is_reached = |fields: &Map<String, Value>| equal(rule, get(fields, &path), goal.as_ref());
-        let (draft, released) = (is_reached(&live.fields), live.released.as_ref().is_none_or(is_reached));
+        let (draft, released) = (is_reached(&live.fields), live.released.as_ref().is_none_or(|released| is_reached(released)));
         if draft && (released || !resource.release) {
             continue;
         }

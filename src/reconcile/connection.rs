@@ -191,12 +191,12 @@ impl Connection {
     pub fn conceal(&self, live: &mut Live, ours: &[&Map<String, Value>]) {
         self.sealer.conceal_text(&mut live.name);
         live.used_by.iter_mut().for_each(|user| self.sealer.conceal_text(user));
-        for document in std::iter::once(&mut live.fields).chain(live.released.as_mut()) {
+        live.change_documents(|document| {
             for rule in self.provider.rules().fields.iter().filter(|rule| rule.reading == Reading::Never) {
                 remove_at(document, rule.path);
             }
             self.sealer.conceal(document, ours);
-        }
+        });
     }
 }
 

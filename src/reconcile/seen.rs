@@ -155,7 +155,7 @@ mod tests {
     }
 
     fn live(fields: Value) -> Live {
-        Live { fields: object(fields), ..Live::empty(RemoteId::new("1")) }
+        Live { fields: object(fields).into(), ..Live::empty(RemoteId::new("1")) }
     }
 
     /// `x` goes from 1 to 2, `m` is managed and stays 1; the request also carries what it must of `config`.
@@ -223,7 +223,7 @@ mod tests {
         let requests = vec![Request::new(Method::Patch, "/1").with_body(json!({"x": 2})), Request::new(Method::Post, "/1/r")];
         let change = change(Action::Update, requests);
         let with = |draft: i32| Live {
-            released: Some(object(json!({"x": 1, "m": 1, "y": 1}))),
+            released: Some(object(json!({"x": 1, "m": 1, "y": 1})).into()),
             ..live(json!({"x": 1, "m": 1, "y": draft}))
         };
         assert_eq!(sighted(&change, &with(1)), Sight::AsPlanned);

@@ -154,8 +154,8 @@ fn nothing_else(
     let live = world.read(&known.id, &[&known.applied]);
     let rules = world.provider.rules();
     let ignored = |path: &Pointer| resource.ignore.iter().any(|ignored| ignored.covers(path));
-    let documents = [world.stores_as_written().then_some(&after), live.as_ref().map(|live| &live.fields)];
-    let released = live.as_ref().and_then(|live| live.released.as_ref()).filter(|_| resource.release);
+    let documents = [world.stores_as_written().then_some(&after), live.as_ref().map(|live| &*live.fields)];
+    let released = live.as_ref().and_then(|live| live.released.as_deref()).filter(|_| resource.release);
     for document in documents.into_iter().flatten().chain(released) {
         for (path, wanted) in leaves(&resource.fields) {
             let rule = rules.field(&path);
@@ -274,7 +274,7 @@ fn check(id: &str, fields: &Fields, story: &Story) -> Checked<()> {
         return settled(&mut world, &resource, &known);
     };
     prop_assert_eq!(change.action, Action::Update);
-    let unread = || Live { fields: known.applied.clone().into(), ..Live::empty(known.id.clone()) };
+    let unread = || Live { fields: known.applied.clone(), ..Live::empty(known.id.clone()) };
     let predicted = proof::predict(world.provider, &live.clone().unwrap_or_else(unread), &change.requests);
     for request in &change.requests {
         sent(&mut world, request)?;

@@ -255,7 +255,7 @@ proptest! {
             force_destroy: false,
             manage: Default::default(),
         };
-        let seen = Live { fields: live.clone(), ..Live::empty(RemoteId::new("p1")) };
+        let seen = Live { fields: live.clone().into(), ..Live::empty(RemoteId::new("p1")) };
         let draft = TAVUS.update(&seen, &resource, &found.edits);
         prop_assert!(draft.requests.len() <= 1);
         let body = draft.requests.first().and_then(|request| request.body.as_ref()?.as_array().cloned());

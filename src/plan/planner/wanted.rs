@@ -104,7 +104,7 @@ impl Subject<'_> {
         let against =
             |live| Comparison { desired: &resource.fields, applied, live, rules, ignore: &resource.ignore }.differences();
         let mut found = against(&live.fields);
-        if let Some(released) = live.released.as_ref().filter(|_| resource.release) {
+        if let Some(released) = live.released.as_ref().filter(|released| resource.release && !released.is(&live.fields)) {
             for mut edit in against(released).edits {
                 if !found.edits.iter().any(|known| known.path == edit.path) {
                     edit.release_only = true;

@@ -54,7 +54,7 @@ fn live(id: RemoteId, mut object: Map<String, Value>) -> Live {
     take("voiceDetectionOptions", object.remove("voiceDetectionOptions").map(options));
     take("voiceGenerationOptions", object.remove("voiceGenerationOptions").map(options));
     take("toolIds", object.get("tools").and_then(tool_ids));
-    Live { name, fields, ..Live::empty(id) }
+    Live { name, fields: fields.into(), ..Live::empty(id) }
 }
 
 /// A member of an object that may be `null` as a whole.

@@ -224,7 +224,7 @@ pub(super) fn predict(live: &Live, request: &Request) -> Live {
     let mut after = live.clone();
     let Some(Value::Object(body)) = &request.body else { return after };
     match request.method {
-        Method::Post => after.fields.clone_from(body),
+        Method::Post => after.fields = body.clone().into(),
         Method::Put => {
             reset(live, body, &mut after);
             for (field, value) in body {

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 use super::PERSONA_FIELDS;
-use crate::plan::{Live, Method, RemoteId, Request};
+use crate::plan::{Document, Live, Method, RemoteId, Request};
 use crate::provider::{Body, Listed, Page, Refusal, RefusalKind, Response, Seen};
 use crate::providers::refusal::words;
 
@@ -198,12 +198,15 @@ fn live(mut persona: Value) -> Option<Live> {
     };
     let (draft, production) = (version("current_draft_version"), version("current_production_version"));
     let numbers = persona.get("inbound_numbers").map(phone_numbers).unwrap_or_default();
+    let fields = Document::from(document(&persona, draft.or_else(|| production.clone())?));
+    // Before the first release callers hear nothing of what is versioned.
+    let mut released = Document::from(document(&persona, production.unwrap_or_default()));
+    released.share(&fields);
     Some(Live {
         id: id(&persona)?,
         name: text(&persona, "name").unwrap_or_default().to_owned(),
-        fields: document(&persona, draft.or_else(|| production.clone())?),
-        // Before the first release callers hear nothing of what is versioned.
-        released: Some(document(&persona, production.unwrap_or_default())),
+        fields,
+        released: Some(released),
         unknown: BTreeSet::new(),
         used_by: numbers.into_iter().map(|number| format!("phone number {number}")).collect(),
     })
@@ -302,9 +305,9 @@ mod tests {
             "orchestration_prompt": null, "personality_prompt": "New.", "pathway_conditions": null, "kb_ids": [],
             "call_config": {"voice": "June"}, "default_tools": [], "skills": [{"id": "s1"}],
         });
-        assert_eq!(Value::Object(live.fields), document);
+        assert_eq!(Value::Object(live.fields.into()), document);
         document["personality_prompt"] = json!("Old.");
-        assert_eq!(live.released.map(Value::Object), Some(document));
+        assert_eq!(live.released.map(|released| Value::Object(released.into())), Some(document));
         assert_eq!((live.id.as_str(), live.name.as_str()), ("p1", "Ada"));
         assert_eq!(live.used_by, ["phone number +14155550100", "phone number +14155550101"]);
     }
@@ -324,6 +327,7 @@ mod tests {
             panic!("a persona")
         };
         assert_eq!(live.fields.get("personality_prompt"), Some(&json!("Old.")));
+        assert!(live.released.is_some_and(|released| released.is(&live.fields)), "one document, held once");
     }
 
     #[test]

@@ -15,8 +15,8 @@ fn live(draft: Value, production: Value) -> Live {
     let document = |version: Value| object(persona.clone()).into_iter().chain(object(version)).collect::<Map<_, _>>();
     Live {
         name: "Ada".to_owned(),
-        fields: document(draft),
-        released: Some(document(production)),
+        fields: document(draft).into(),
+        released: Some(document(production).into()),
         ..Live::empty(RemoteId::new("p1"))
     }
 }

@@ -223,7 +223,7 @@ pub(super) fn predict(live: &Live, request: &Request) -> Live {
     match (request.method, members) {
         (Method::Post, _) if request.path.ends_with(PROMOTE) => after.released = Some(after.fields.clone()),
         (Method::Post, Some(members)) => {
-            after.fields = new_persona();
+            after.fields = new_persona().into();
             after.fields.extend(members.clone());
             after.released = Some(after.fields.clone());
         }

@@ -21,7 +21,7 @@ fn compiled(shared: Shared, section: Value) -> Resource {
 }
 
 fn live(fields: Value) -> Live {
-    Live { fields: object(fields), ..Live::empty(RemoteId::new("p-1/2")) }
+    Live { fields: object(fields).into(), ..Live::empty(RemoteId::new("p-1/2")) }
 }
 
 fn planned(live: &Live, resource: &Resource, applied: Value) -> Draft {
@@ -153,7 +153,7 @@ fn the_answer_to_an_update_shows_the_persona() {
     let answer = response(200, json!({"id": "p1", "name": "Ada", "attributes": {"tone": "warm"}}));
     let live = OPENGIANT.accepted(&request, &answer).expect("a success").expect("a persona");
     assert_eq!((live.id.as_str(), live.name.as_str(), live.released), ("p1", "Ada", None));
-    assert_eq!(Value::Object(live.fields), json!({"name": "Ada", "attributes": {"tone": "warm"}}));
+    assert_eq!(Value::Object(live.fields.into()), json!({"name": "Ada", "attributes": {"tone": "warm"}}));
     assert_eq!(OPENGIANT.created(&answer), Ok(RemoteId::new("p1")));
     for partial in [json!({"id": "p1", "name": "Ada"}), json!({})] {
         assert_eq!(OPENGIANT.accepted(&request, &response(200, partial)), Ok(None));
@@ -192,7 +192,7 @@ proptest! {
     fn an_update_reaches_what_is_desired_and_leaves_the_rest(
         before in attributes(false), desired in attributes(true), applied in attributes(true), name in "[ab]",
     ) {
-        let live = Live { fields: before, ..Live::empty(RemoteId::new("p1")) };
+        let live = Live { fields: before.into(), ..Live::empty(RemoteId::new("p1")) };
         let mut desired = resource(Value::Object(desired));
         desired.fields.insert("name".to_owned(), json!(name));
         let found = edits(&OPENGIANT, &live, &desired, &applied);

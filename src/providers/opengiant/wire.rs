@@ -24,7 +24,7 @@ pub(super) fn update(live: &Live, resource: &Resource, edits: &[Edit]) -> Draft 
     let mut notes = Vec::new();
     for edit in edits {
         if attributes.covers(&edit.path) {
-            let held = Live { fields: without_nulls(&live.fields), ..live.clone() };
+            let held = Live { fields: without_nulls(&live.fields).into(), ..live.clone() };
             let whole = complete("attributes", &held, resource, edits);
             body.insert("attributes".to_owned(), Value::Object(whole));
             if edit.to.as_ref().is_none_or(Value::is_null) && notes.is_empty() {

@@ -34,12 +34,12 @@ pub(super) fn predict(live: &Live, request: &Request) -> Live {
         (Method::Post, Some(Value::Object(body)))
             if [Api::Personas, Api::Pals].iter().any(|api| api.path() == request.path) =>
         {
-            after.fields = body.clone();
+            after.fields = body.clone().into();
             fill(&mut after, &Pointer::root());
         }
         (Method::Patch, Some(operations)) => {
             let Some(fields) = patched(&live.fields, operations) else { return after };
-            after.fields = fields;
+            after.fields = fields.into();
             let writes = operations.as_array().into_iter().flatten().filter(|operation| operation["op"] != "test");
             let paths = writes.filter_map(|operation| operation.get("path")?.as_str());
             for path in paths.filter_map(|path| Pointer::parse(path).ok()) {
@@ -97,7 +97,7 @@ mod tests {
 
     fn live(fields: Value) -> Live {
         let fields = fields.as_object().expect("an object").clone();
-        Live { name: wire::name(&fields), fields, ..Live::empty(RemoteId::new("p1")) }
+        Live { name: wire::name(&fields), fields: fields.into(), ..Live::empty(RemoteId::new("p1")) }
     }
 
     fn patch(operations: Value) -> Request {
@@ -113,7 +113,7 @@ mod tests {
         let body = json!({"persona_name": "Ada", "system_prompt": "Be kind.", "layers": {"stt": {"hotwords": "Ada"}}});
         let request = Request::new(Method::Post, Api::Personas.path()).with_body(body.clone());
         let after = predict(&Live::empty(RemoteId::new("p1")), &request);
-        assert_eq!(Value::Object(after.fields.clone()), body);
+        assert_eq!(Value::Object(after.fields.clone().into()), body);
         assert_eq!(after.name, "Ada");
         let unknown = unknown(&after);
         for path in ["/pipeline_mode", "/layers/llm", "/layers/stt/stt_engine"] {
@@ -127,7 +127,7 @@ mod tests {
         let body = json!({"pal_name": "Ada", "system_prompt": "Be kind."});
         let request = Request::new(Method::Post, Api::Pals.path()).with_body(body.clone());
         let after = predict(&Live::empty(RemoteId::new("p1")), &request);
-        assert_eq!((Value::Object(after.fields), after.name.as_str()), (body, "Ada"));
+        assert_eq!((Value::Object(after.fields.into()), after.name.as_str()), (body, "Ada"));
     }
 
     #[test]
@@ -140,7 +140,10 @@ mod tests {
                 {"op": "remove", "path": "/layers/llm/model"},
             ])),
         );
-        assert_eq!(Value::Object(after.fields.clone()), json!({"persona_name": "Ada B", "x": [1], "layers": {"llm": {}}}));
+        assert_eq!(
+            Value::Object(after.fields.clone().into()),
+            json!({"persona_name": "Ada B", "x": [1], "layers": {"llm": {}}})
+        );
         assert_eq!(after.name, "Ada B");
         assert_eq!(unknown(&after), Vec::<String>::new());
     }

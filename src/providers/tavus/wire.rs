@@ -162,7 +162,7 @@ fn live(api: Api, persona: Value) -> Option<Live> {
         remove_at(&mut fields, path);
     }
     api.adopt_spelling(&mut fields);
-    Some(Live { name: name(&fields), fields, ..Live::empty(id) })
+    Some(Live { name: name(&fields), fields: fields.into(), ..Live::empty(id) })
 }
 
 fn id(persona: &Map<String, Value>) -> Option<RemoteId> {
@@ -251,14 +251,14 @@ mod tests {
         let bare = seen(&answer(200, persona.clone()));
         assert_eq!(bare, seen(&answer(200, json!({"data": [persona]}))));
         assert_eq!((bare.id.as_str(), bare.name.as_str()), ("p1", "Ada"));
-        assert_eq!(Value::Object(bare.fields), json!({"persona_name": "Ada", "greeting": "Hi"}));
+        assert_eq!(Value::Object(bare.fields.into()), json!({"persona_name": "Ada", "greeting": "Hi"}));
     }
 
     #[test]
     fn an_answer_in_the_other_generations_words_is_taken_in_the_accounts_own() {
         let answer = answer(200, json!({"persona_id": "p1", "persona_name": "Ada", "default_replica_id": "r1"}));
         let Ok(Seen::Present(pal)) = super::observed(Api::Pals, answer) else { panic!("absent") };
-        assert_eq!(Value::Object(pal.fields), json!({"pal_name": "Ada", "default_face_id": "r1"}));
+        assert_eq!(Value::Object(pal.fields.into()), json!({"pal_name": "Ada", "default_face_id": "r1"}));
     }
 
     #[test]
@@ -276,7 +276,7 @@ mod tests {
             }),
         ));
         let kept = json!({"of_tomorrow": {"x": 1}, "layers": {"llm": {"is_custom": true}, "tts": {}, "stt": null}});
-        assert_eq!(Value::Object(live.fields), kept);
+        assert_eq!(Value::Object(live.fields.into()), kept);
     }
 
     #[test]

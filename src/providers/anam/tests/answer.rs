@@ -37,7 +37,7 @@ fn the_nested_read_shape_becomes_the_flat_write_shape() {
         "systemPrompt": "Be kind.", "toolIds": ["t-1", "t-2", "t-3"], "enableAudioPassthrough": false, "skipGreeting": false,
         "zeroDataRetention": false, "voiceDetectionOptions": null, "voiceGenerationOptions": {"speed": 1}, "widgetConfig": {}
     });
-    assert_eq!(Value::Object(live.fields), wanted);
+    assert_eq!(Value::Object(live.fields.into()), wanted);
 }
 
 #[test]

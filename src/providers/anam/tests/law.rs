@@ -137,7 +137,7 @@ fn check(before: &Live, desired: &Map<String, Value>, removed: &[Pointer], tempe
     let body = draft.requests.first().and_then(|request| request.body.clone()).unwrap_or_else(|| json!({}));
     let body = object(body);
     let made = serve(&before.fields, &body, temper);
-    for (one, other) in [(&made, &after.fields), (&after.fields, &made)] {
+    for (one, other) in [(&made, &*after.fields), (&*after.fields, &made)] {
         for (path, value) in leaves(one).into_iter().filter(|(_, value)| !value.is_null() && !names_nothing(value)) {
             let agreed = get(other, &path).is_some_and(|held| same(held, value));
             prop_assert!(agreed || touches(&after.unknown, &path), "{} is not as predicted", path);

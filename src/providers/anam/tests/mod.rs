@@ -44,7 +44,7 @@ fn resource(fields: Value) -> Resource {
 }
 
 fn live(fields: Value) -> Live {
-    Live { name: "Ada".to_owned(), fields: object(fields), ..Live::empty(RemoteId::new("p-1")) }
+    Live { name: "Ada".to_owned(), fields: object(fields).into(), ..Live::empty(RemoteId::new("p-1")) }
 }
 
 fn edit(path: &str, to: Option<Value>) -> Edit {
