@@ -44,26 +44,23 @@ impl Ahead {
     async fn read(connection: &Connection, ids: BTreeSet<&RemoteId>) -> Self {
         let ahead = Self::default();
         let rules = connection.provider.rules();
-        match rules.list {
-            _ if !rules.read => {}
-            Listing::Whole if ids.len() >= LIST_FROM => {
-                let page = |number| ahead.read_page(connection, number);
-                let at_once = connection.client.concurrency();
-                // What is wrong with a page waits beside the others for who asks for it.
-                let _ = pages::walk(page, at_once, ids, Purpose::Wanted, |number, page| {
-                    locked(&ahead.pages).insert(number, Ok(page));
-                })
-                .await;
-            }
-            // A target that is new makes one list of so few reads, and whether there is one only the files tell.
-            Listing::Whole => {}
-            Listing::Summaries | Listing::None => {
-                let reads = ids.into_iter().map(|id| async {
-                    let answer = connection.read_as_sent(id).await;
-                    locked(&ahead.objects).insert(id.clone(), answer);
-                });
-                stream::iter(reads).buffer_unordered(connection.client.concurrency()).collect::<()>().await;
-            }
+        if !rules.read {
+            return ahead;
+        }
+        let at_once = connection.client.concurrency();
+        if rules.list == Listing::Whole && ids.len() >= LIST_FROM {
+            let page = |number| ahead.read_page(connection, number);
+            // What is wrong with a page waits beside the others for who asks for it.
+            let _ = pages::walk(page, at_once, ids, Purpose::Wanted, |number, page| {
+                locked(&ahead.pages).insert(number, Ok(page));
+            })
+            .await;
+        } else {
+            let reads = ids.into_iter().map(|id| async {
+                let answer = connection.read_as_sent(id).await;
+                locked(&ahead.objects).insert(id.clone(), answer);
+            });
+            stream::iter(reads).buffer_unordered(at_once).collect::<()>().await;
         }
         ahead
     }
