@@ -47,12 +47,17 @@ pub fn hidden_in(text: &str) -> impl Iterator<Item = (std::ops::Range<usize>, &s
 
 /// Whether a value is a stand-in for a secret, or holds one, however deep.
 pub fn holds_secret(value: &Value) -> bool {
-    match value {
-        Value::String(text) => hidden_in(text).next().is_some(),
-        Value::Array(items) => items.iter().any(holds_secret),
-        Value::Object(members) => is_secret(value) || members.values().any(holds_secret),
-        Value::Null | Value::Bool(_) | Value::Number(_) => false,
-    }
+    holds(value, &|value| is_secret(value) || value.as_str().is_some_and(|text| hidden_in(text).next().is_some()))
+}
+
+/// Whether a test is true of a value or of anything in it, however deep.
+pub fn holds(value: &Value, test: &impl Fn(&Value) -> bool) -> bool {
+    test(value)
+        || match value {
+            Value::Array(items) => items.iter().any(|item| holds(item, test)),
+            Value::Object(members) => members.values().any(|member| holds(member, test)),
+            _ => false,
+        }
 }
 
 /// The member that marks a stand-in for an id that only the service knows: `{"$lookup": {KIND: NAME}}`.
@@ -63,15 +68,6 @@ pub fn lookup(value: &Value) -> Option<(&str, &str)> {
     let members = value.as_object().filter(|members| members.len() == 1)?.get(LOOKUP_MARK)?.as_object()?;
     let (kind, name) = members.iter().next().filter(|_| members.len() == 1)?;
     Some((kind, name.as_str()?))
-}
-
-/// Whether a value is a stand-in for an id, or holds one, however deep.
-fn holds_lookup(value: &Value) -> bool {
-    match value {
-        Value::Array(items) => items.iter().any(holds_lookup),
-        Value::Object(members) => members.contains_key(LOOKUP_MARK) || members.values().any(holds_lookup),
-        _ => false,
-    }
 }
 
 /// Every stand-in for an id with its pointer, also those in lists (`/toolIds/0`).
@@ -91,7 +87,7 @@ pub fn lookups(fields: &Map<String, Value>) -> Vec<(Pointer, &str, &str)> {
     }
     let mut found = Vec::new();
     // Few fields hold any, and pointers to all that is below them cost more than looking first.
-    let holding = fields.iter().filter(|(_, value)| holds_lookup(value));
+    let holding = fields.iter().filter(|(_, value)| holds(value, &|value| value.get(LOOKUP_MARK).is_some()));
     holding.for_each(|(key, value)| walk(&Pointer::root().child(key), value, &mut found));
     found
 }
@@ -180,18 +176,18 @@ pub fn replace(fields: &mut Map<String, Value>, pointer: &Pointer, value: Value)
 /// Removes the value at a pointer and returns it; the objects above it stay.
 pub fn remove(fields: &mut Map<String, Value>, pointer: &Pointer) -> Option<Value> {
     let (last, above) = pointer.segments().split_last()?;
-    let mut object = fields;
-    for segment in above {
-        object = object.get_mut(segment)?.as_object_mut()?;
-    }
-    object.remove(last)
+    remove_below(fields, above.iter().map(String::as_str), last)
 }
 
 /// As [`remove`], at a path as rules write it (`/layers/llm/api_key`).
 pub fn remove_at(fields: &mut Map<String, Value>, path: &str) -> Option<Value> {
     let (above, last) = path.rsplit_once('/')?;
+    remove_below(fields, above.split('/').skip(1), last)
+}
+
+fn remove_below<'a>(fields: &mut Map<String, Value>, above: impl Iterator<Item = &'a str>, last: &str) -> Option<Value> {
     let mut object = fields;
-    for segment in above.split('/').skip(1) {
+    for segment in above {
         object = object.get_mut(segment)?.as_object_mut()?;
     }
     object.remove(last)

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::error::StateError;
 use crate::plan::Document;
-use crate::plan::value::{self, SECRET_MARK, hidden_in, is_secret};
+use crate::plan::value::{self, SECRET_MARK, hidden_in, holds, is_secret};
 
 /// The shortest secret that is looked for within longer texts; a shorter one may be a word that belongs there.
 const SHORTEST_WITHIN: usize = 8;
@@ -86,7 +86,7 @@ impl Sealer {
     /// Gives every `{"$env": NAME}` of a document its digest.
     pub fn seal(&self, fields: &mut Document) {
         // What holds no secret is not touched, and stays one with those that it is shared with.
-        if fields.values().any(marks_secret) {
+        if fields.values().any(|value| holds(value, &is_secret)) {
             fields.values_mut().for_each(|value| self.seal_value(value));
         }
     }
@@ -242,15 +242,6 @@ impl Sealer {
 
     fn stand_in(&self, name: &str, text: &str) -> Value {
         json!({ SECRET_MARK: name, "digest": digest(&self.key, text) })
-    }
-}
-
-/// Whether a value is a stand-in of its own, or holds one, however deep.
-fn marks_secret(value: &Value) -> bool {
-    match value {
-        Value::Array(items) => items.iter().any(marks_secret),
-        Value::Object(members) => is_secret(value) || members.values().any(marks_secret),
-        _ => false,
     }
 }
 
