@@ -111,8 +111,7 @@ impl Session {
         writing: Option<(&str, Duration)>,
         besides: &[AccountName],
     ) -> Result<Self, Stop> {
-        let reads_ahead = besides.is_empty();
-        Self::open_for(common, screen, Wishes { writing, besides, reads_ahead, values: true, ..Wishes::default() }).await
+        Self::open_for(common, screen, Wishes { writing, besides, values: true, ..Wishes::default() }).await
     }
 
     async fn open_for(common: &Common, screen: &Screen, wishes: Wishes<'_>) -> Result<Self, Stop> {

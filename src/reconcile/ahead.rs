@@ -1,8 +1,9 @@
-//! Reads recorded objects before it is known what the files want of them, so that the answers travel while files are read. What came
-//! of it waits here as the service sent it: a [`Reader`](super::Reader) takes each answer out once, and hides secrets as always. Only ever reads.
+//! Reads recorded objects before it is known what the files want of them, so that the answers travel while files are read. What
+//! came of it waits here as the service sent it: a [`Reader`](super::Reader) takes each answer out once, and hides secrets as
+//! always. Only ever reads.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use futures_util::future::join_all;
 use futures_util::stream::{self, StreamExt};
@@ -16,8 +17,8 @@ use crate::provider::Page;
 /// Answers of one account that nobody has asked for yet. They hold whatever the service sent, secrets too.
 #[derive(Default)]
 pub struct Ahead {
-    pages: Mutex<BTreeMap<u32, Result<Page, Failure>>>,
-    objects: Mutex<BTreeMap<RemoteId, Result<Option<Live>, Failure>>>,
+    pages: RefCell<BTreeMap<u32, Result<Page, Failure>>>,
+    objects: RefCell<BTreeMap<RemoteId, Result<Option<Live>, Failure>>>,
 }
 
 impl std::fmt::Debug for Ahead {
@@ -52,13 +53,13 @@ impl Ahead {
             let page = |number| ahead.read_page(connection, number);
             // What is wrong with a page waits beside the others for who asks for it.
             let _ = pages::walk(page, at_once, ids, Purpose::Wanted, |number, page| {
-                locked(&ahead.pages).insert(number, Ok(page));
+                ahead.pages.borrow_mut().insert(number, Ok(page));
             })
             .await;
         } else {
             let reads = ids.into_iter().map(|id| async {
                 let answer = connection.read_as_sent(id).await;
-                locked(&ahead.objects).insert(id.clone(), answer);
+                ahead.objects.borrow_mut().insert(id.clone(), answer);
             });
             stream::iter(reads).buffer_unordered(at_once).collect::<()>().await;
         }
@@ -68,22 +69,18 @@ impl Ahead {
     async fn read_page(&self, connection: &Connection, number: u32) -> Result<Page, Failure> {
         let answer = connection.page(number).await;
         if let Err(failure) = &answer {
-            locked(&self.pages).insert(number, Err(failure.clone()));
+            self.pages.borrow_mut().insert(number, Err(failure.clone()));
         }
         answer
     }
 
     /// Takes out a page, if it was read.
     pub(super) fn page(&self, number: u32) -> Option<Result<Page, Failure>> {
-        locked(&self.pages).remove(&number)
+        self.pages.borrow_mut().remove(&number)
     }
 
     /// Takes out what a read of an object gave, if there was one.
     pub(super) fn object(&self, id: &RemoteId) -> Option<Result<Option<Live>, Failure>> {
-        locked(&self.objects).remove(id)
+        self.objects.borrow_mut().remove(id)
     }
-}
-
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

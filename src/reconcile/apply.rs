@@ -162,7 +162,8 @@ impl Applier<'_> {
         entry
     }
 
-    /// Reads the object of a change, with what is to be applied to it, once more. None: there is nothing to compare with, or nothing that can be read.
+    /// Reads the object of a change, with what is to be applied to it, once more. None: there is nothing to compare with, or nothing
+    /// that can be read.
     ///
     /// # Errors
     /// When it is no longer what the plan depends on, or cannot be read.

@@ -148,11 +148,13 @@ impl Connection {
 
     /// Reads one object; none: the service says that there is none. `ours` are documents whose secrets are hidden.
     pub async fn read(&self, id: &RemoteId, ours: &[&Map<String, Value>]) -> Result<Option<Live>, Failure> {
-        let live = self.read_as_sent(id).await?;
-        Ok(live.map(|mut live| {
-            self.conceal(&mut live, ours);
-            live
-        }))
+        Ok(self.concealed(self.read_as_sent(id).await?, ours))
+    }
+
+    /// What was read as it was sent, if anything, with secrets hidden.
+    pub(super) fn concealed(&self, mut live: Option<Live>, ours: &[&Map<String, Value>]) -> Option<Live> {
+        live.iter_mut().for_each(|live| self.conceal(live, ours));
+        live
     }
 
     /// The same, with whatever secrets the service shows.

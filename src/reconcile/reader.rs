@@ -56,10 +56,7 @@ impl<'a> Reader<'a> {
     /// When there is no answer, or one that is neither an object nor its plain absence.
     pub async fn read(&self, id: &RemoteId, ours: &[&Map<String, Value>]) -> Result<Option<Live>, Failure> {
         match self.ahead.and_then(|ahead| ahead.object(id)) {
-            Some(Ok(live)) => Ok(live.map(|mut live| {
-                self.conceal(&mut live, ours);
-                live
-            })),
+            Some(Ok(live)) => Ok(self.connection.concealed(live, ours)),
             Some(Err(failure)) => Err(self.connection.without_secrets(failure)),
             None => self.connection.read(id, ours).await,
         }

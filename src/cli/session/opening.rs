@@ -1,5 +1,5 @@
-//! How a session is opened: files and state are read side by side, and what state records is asked of the services while the files are
-//! still being read. What is wrong with the files is told before all else.
+//! How a session is opened: files and state are read side by side, and what state records is asked of the services while the files
+//! are still being read. What is wrong with the files is told before all else.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -21,9 +21,9 @@ use crate::cli::screen::Screen;
 use crate::cli::selection::Selection;
 use crate::http::{self, Client, Home, Patience};
 use crate::persona::document::{Account, Persona, Project};
-use crate::persona::name::{AccountName, Key};
+use crate::persona::name::AccountName;
 use crate::persona::problem::Problem;
-use crate::plan::{Address, Resource};
+use crate::plan::{Address, Document, Resource};
 use crate::provider::Service;
 use crate::providers::{self, Part};
 use crate::reconcile::{Ahead, Connection, read_ahead};
@@ -55,10 +55,10 @@ impl Session {
         let Memory { lock, state_file, state } = memory;
         let state = Arc::unwrap_or_clone(state);
         let sealer = sealer(&state, &project.secrets)?;
-        for resource in compiled.resources.values_mut() {
+        for (address, resource) in &mut compiled.resources {
             sealer.seal(&mut resource.fields);
             // Those that were compiled before state was known, and those that hold secrets.
-            share(resource, compiled.moves.get(&resource.address), &state);
+            share(&mut resource.fields, address, compiled.moves.get(address), &state);
         }
         let sandbox = if common.sandbox { Some(start_sandbox(&root, &project).await?) } else { None };
         let selection = Selection::of(&common.targets);
@@ -102,10 +102,9 @@ async fn understood_aside(root: &Path, sandbox: bool, values: bool, recorded: Re
             persona.let_go_of_values();
         }
         if let Some(state) = recorded.get() {
-            for resource in &mut part.resources {
-                let former = |key: &Key| Address::new(resource.address.account.clone(), key.clone());
-                let former = part.previously.as_ref().map(former);
-                share(resource, former.as_ref(), state);
+            for Resource { address, fields, .. } in &mut part.resources {
+                let former = part.previously.as_ref().map(|key| Address::new(address.account.clone(), key.clone()));
+                share(fields, address, former.as_ref(), state);
             }
         }
     };
@@ -117,9 +116,9 @@ async fn understood_aside(root: &Path, sandbox: bool, values: bool, recorded: Re
 }
 
 /// Holds a document that is wanted as it was applied once, not twice; also where the target had another address then.
-fn share(resource: &mut Resource, former: Option<&Address>, state: &State) {
-    let mut recorded = std::iter::once(&resource.address).chain(former).filter_map(|address| state.objects.get(address));
-    recorded.any(|record| resource.fields.share(&record.applied));
+fn share(fields: &mut Document, address: &Address, former: Option<&Address>, state: &State) {
+    let mut recorded = std::iter::once(address).chain(former).filter_map(|address| state.objects.get(address));
+    recorded.any(|record| fields.share(&record.applied));
 }
 
 /// What is read while the files are.
@@ -136,8 +135,8 @@ impl Beside {
     }
 }
 
-/// Reads state, and asks for what it records. None where there is nothing to ask for, or the project file, which tells where state is,
-/// has problems.
+/// Reads state, and asks for what it records. None where there is nothing to ask for, or the project file, which tells where state
+/// is, has problems.
 async fn beside_the_files(
     common: &Common,
     screen: &Screen,
@@ -282,8 +281,6 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::persona::name::Manage;
-    use crate::plan::{Document, Record, RemoteId};
 
     fn document(value: &Value) -> Document {
         value.as_object().cloned().expect("an object").into()
@@ -293,49 +290,29 @@ mod tests {
         Address::parse(text).expect("an address")
     }
 
-    fn resource(at: &str, fields: &Value) -> Resource {
-        Resource {
-            address: address(at),
-            name: String::new(),
-            fields: document(fields),
-            bind: None,
-            release: true,
-            ignore: Vec::new(),
-            prevent_destroy: false,
-            force_destroy: false,
-            manage: Manage::Full,
-        }
-    }
-
     #[test]
     fn what_is_wanted_as_it_was_applied_is_held_once_also_where_it_has_moved() {
         let fields = json!({"name": "Ada", "voice": {"speed": 1}});
-        let record = Record {
-            provider: "plain".to_owned(),
-            id: RemoteId::new("p1"),
-            name: "Ada".to_owned(),
-            applied: document(&fields),
-            prevent_destroy: false,
-            force_destroy: false,
-            resisted: Vec::new(),
-            manage: Manage::Full,
-            written_at: "2026-11-22T06:00:00Z".to_owned(),
-        };
+        let record = json!({
+            "provider": "plain", "id": "p1", "name": "Ada", "applied": fields, "written_at": "2026-11-22T06:00:00Z",
+        });
         let mut state = State::new().expect("a state");
-        state.objects.insert(address("a.ada"), record);
-        let shared = |mut resource: Resource, former: Option<&str>| {
-            share(&mut resource, former.map(address).as_ref(), &state);
-            assert_eq!(*resource.fields, *document(&json!({"name": resource.fields["name"], "voice": {"speed": 1}})));
-            std::ptr::eq(&*resource.fields, &*state.objects[&address("a.ada")].applied)
+        state.objects.insert(address("a.ada"), serde_json::from_value(record).expect("a record"));
+        let applied = &state.objects[&address("a.ada")].applied;
+        let shared = |at: &str, wanted: &Value, former: Option<&str>| {
+            let mut fields = document(wanted);
+            share(&mut fields, &address(at), former.map(address).as_ref(), &state);
+            assert_eq!(fields, document(wanted));
+            fields.is(applied)
         };
-        assert!(shared(resource("a.ada", &fields), None));
-        assert!(shared(resource("a.eve", &fields), Some("a.ada")), "moved");
-        assert!(!shared(resource("a.eve", &fields), None), "another object");
-        assert!(!shared(resource("a.ada", &json!({"name": "Eve", "voice": {"speed": 1}})), Some("a.bob")), "changed");
+        assert!(shared("a.ada", &fields, None));
+        assert!(shared("a.eve", &fields, Some("a.ada")), "moved");
+        assert!(!shared("a.eve", &fields, None), "another object");
+        assert!(!shared("a.ada", &json!({"name": "Eve", "voice": {"speed": 1}}), Some("a.bob")), "changed");
 
-        let mut changed = resource("a.ada", &fields);
-        share(&mut changed, None, &state);
-        changed.fields["voice"]["speed"] = json!(2);
-        assert_eq!(state.objects[&address("a.ada")].applied["voice"]["speed"], 1);
+        let mut changed = document(&fields);
+        share(&mut changed, &address("a.ada"), None, &state);
+        changed["voice"]["speed"] = json!(2);
+        assert_eq!(applied["voice"]["speed"], 1);
     }
 }
