@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 use personaform::providers;
 use personaform::sandbox::{Fault, Running, serve};
 
+use tokio::runtime::Runtime;
+
 use crate::support::Project;
 
 /// What a terminal of this width shows in the end of all that was written to it: enough of one for carriage returns, line feeds and
@@ -65,23 +67,21 @@ fn screen(bytes: &str, width: usize) -> Vec<String> {
     lines.into_iter().map(|line| line.into_iter().collect::<String>().trim_end().to_owned()).collect()
 }
 
-/// Two personas that are not there yet, and the service where they will be.
-fn scene() -> (Running, Project) {
+/// Two personas that are not there yet, and the service where they will be, as long as the runtime is there.
+fn scene() -> (Runtime, Running, Project) {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
     let running = runtime.block_on(async {
         let miniature = providers::miniature("tavus", "key-for-tests").expect("one");
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
         serve(listener, [("tavus".to_owned(), miniature)].into(), None).await.expect("it serves")
     });
-    // It serves to the end of the test.
-    std::mem::forget(runtime);
     let project = Project::new(&[]);
     let base_url = running.base_url("tavus");
     project.write("personaform.yaml", &format!("accounts: {{ tavus: {{ base_url: \"{base_url}\" }} }}\n"));
     for key in ["ada", "bob"] {
         project.write(&format!("personas/{key}.yaml"), &format!("name: {key}\nprompt: Hi.\ntargets: {{ tavus: {{}} }}\n"));
     }
-    (running, project)
+    (runtime, running, project)
 }
 
 /// Runs a command line on a terminal of 200 columns. What it writes can be read in the file `typescript` while it runs. None where
@@ -103,7 +103,7 @@ fn on_a_terminal(project: &Project, arguments: &str, typed: Stdio) -> Option<Chi
 #[test]
 fn nothing_is_drawn_over_a_question() {
     const QUESTION: &str = "Apply these changes?";
-    let (_running, project) = scene();
+    let (_runtime, _running, project) = scene();
     let Some(mut child) = on_a_terminal(&project, "apply --parallelism 1", Stdio::piped()) else { return };
     let written = || std::fs::read_to_string(project.path("typescript")).unwrap_or_default();
     let deadline = Instant::now() + Duration::from_secs(30);
@@ -123,7 +123,7 @@ fn nothing_is_drawn_over_a_question() {
 
 #[test]
 fn a_further_try_is_told_on_a_line_of_its_own() {
-    let (running, project) = scene();
+    let (_runtime, running, project) = scene();
     // The plan is one list; every create and every read back is refused once.
     let refuse = Some(Fault::Refuse { status: 503, retry_after: Some(0) });
     running.schedule("tavus", [None, refuse, None, refuse, None, refuse, None, refuse]);
